@@ -1,0 +1,44 @@
+# Each target sets itself up from a bare Python >= 3.11: a virtual environment with the locked versions.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run test test-clients lint bench lock clean
+
+run: $(READY)
+	@$(BIN)/kampanjhjul serve
+
+# At most three minutes on two cores; SQLite and PostgreSQL (from a wheel), no network.
+test: $(READY)
+	$(BIN)/pytest -n 2 --no-skips
+
+# Real calendar programs, feed readers and a browser; needs node, npm and chromium.
+test-clients: $(READY) node_modules/.ready
+	$(BIN)/pytest -m clients --no-skips
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python -m tests.bench
+
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate -o requirements.lock
+
+clean:
+	rm -rf $(VENV) node_modules
+
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Kampanjhjulet behöver Python 3.11 eller senare. Ange den med: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Det gick inte att skapa en virtuell miljö. På Debian: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+node_modules/.ready: tests/package.json
+	npm install --prefix . --no-save --no-audit --no-fund --no-package-lock --silent $$(node -p "Object.entries(require('./tests/package.json').devDependencies).map(([n, v]) => n + '@' + v).join(' ')")
+	@touch $@
