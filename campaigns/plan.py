@@ -1,0 +1,259 @@
+"""The plan: campaigns laid on occurrences become steps with due times, deadlines and activities. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from campaigns.localtime import to_utc
+from campaigns.occurrences import Occurrence, OccurrenceStatus
+
+
+@dataclass(frozen=True)
+class Step:
+    """One touch in a campaign. Offsets are days from the occurrence's day; times are wall-clock time."""
+
+    id: str
+    name: str
+    audiences: tuple[str, ...]
+    channels: tuple[str, ...]
+    offset_days: int
+    at: time
+    not_after_days: int
+    not_after_time: time
+    short_only: bool = False
+
+
+class DeadlineKind(StrEnum):
+    """What staff must have done by a deadline, in the order of a season."""
+
+    CONFIRM_DATES = "confirm_dates"
+    PLAN = "plan"
+    WRITE = "write"
+    SIGN = "sign"
+    NOTE = "note"
+    FOLLOW_UP = "follow_up"
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """An editorial deadline, `offset_days` from the occurrence's day (negative: before)."""
+
+    kind: DeadlineKind
+    name: str
+    offset_days: int
+
+
+@dataclass(frozen=True)
+class Activity:
+    """A step that people do: nattvandring, föräldramöte, tobakstillsyn."""
+
+    id: str
+    name: str
+    offset_days: int
+    responsible: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """The standing recipe for one risk date."""
+
+    id: str
+    name: str
+    risk_date: str
+    promises: tuple[str, ...]
+    steps: tuple[Step, ...]
+    deadlines: tuple[Deadline, ...]
+    activities: tuple[Activity, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step for one audience and occurrence: what becomes a post. `due_at` and `not_after` are UTC."""
+
+    campaign: str
+    occurrence: Occurrence
+    step: Step
+    audience: str
+    channels: tuple[str, ...]
+    due_at: datetime
+    not_after: datetime
+    merged_into: str | None = None
+    places: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """(municipality, campaign, year, occurrence, step, audience): stable over any change of date."""
+        occurrence = self.occurrence
+        where = f"{occurrence.risk_date}.{occurrence.place.id}" if occurrence.place else occurrence.risk_date
+        return f"{occurrence.municipality}/{self.campaign}/{occurrence.year}/{where}/{self.step.id}/{self.audience}"
+
+    @property
+    def is_preliminary(self) -> bool:
+        return self.occurrence.status is OccurrenceStatus.PRELIMINARY
+
+
+@dataclass(frozen=True)
+class PlannedDeadline:
+    """An editorial deadline on its day (a calendar day in the municipality's zone)."""
+
+    campaign: str
+    campaign_name: str
+    occurrence: Occurrence
+    deadline: Deadline
+    day: date
+
+    @property
+    def key(self) -> str:
+        return f"{self.campaign}/{self.occurrence.key}/{self.deadline.kind}"
+
+
+@dataclass(frozen=True)
+class PlannedActivity:
+    """An activity on its day."""
+
+    campaign: str
+    campaign_name: str
+    occurrence: Occurrence
+    activity: Activity
+    day: date
+
+    @property
+    def key(self) -> str:
+        return f"{self.campaign}/{self.occurrence.key}/{self.activity.id}"
+
+
+@dataclass(frozen=True)
+class Clash:
+    """Two different messages to one audience in one channel on one day, and what to do about it."""
+
+    day: date
+    audience: str
+    channel: str
+    first: str
+    second: str
+    proposal: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    steps: tuple[PlannedStep, ...] = ()
+    deadlines: tuple[PlannedDeadline, ...] = ()
+    activities: tuple[PlannedActivity, ...] = ()
+    clashes: tuple[Clash, ...] = field(default=())
+
+
+def plan(
+    found: Sequence[Occurrence],
+    *,
+    campaigns: Iterable[Campaign],
+    channels: Sequence[str],
+    zone: ZoneInfo,
+    recipes: Mapping[str, str],
+) -> Plan:
+    """Lay `campaigns` on the occurrences `found`.
+
+    `channels` are the municipality's channel ids: a step's other channels are left out. `recipes` maps an extra date's id
+    to the campaign it borrows. At most one post goes to an audience in a channel on a day: places that share a day
+    share one post (`merged_into` names it), other coincidences are listed as clashes with a proposal.
+    """
+    by_risk_date: dict[str, list[Campaign]] = {}
+    by_id: dict[str, Campaign] = {}
+    for campaign in campaigns:
+        by_risk_date.setdefault(campaign.risk_date, []).append(campaign)
+        by_id[campaign.id] = campaign
+    steps: list[PlannedStep] = []
+    deadlines: list[PlannedDeadline] = []
+    activities: list[PlannedActivity] = []
+    wanted = frozenset(channels)
+    for occurrence in found:
+        borrowed = recipes.get(occurrence.risk_date)
+        matching = [by_id[borrowed]] if borrowed in by_id else by_risk_date.get(occurrence.risk_date, [])
+        for campaign in matching:
+            steps.extend(_steps(campaign, occurrence, wanted, zone))
+            deadlines.extend(
+                PlannedDeadline(campaign.id, campaign.name, occurrence, deadline, _shifted(occurrence, deadline))
+                for deadline in campaign.deadlines
+            )
+            activities.extend(
+                PlannedActivity(campaign.id, campaign.name, occurrence, activity, _shifted(occurrence, activity))
+                for activity in campaign.activities
+            )
+    merged = _merge_places(steps)
+    return Plan(tuple(merged), tuple(deadlines), tuple(activities), tuple(find_clashes(merged, zone=zone)))
+
+
+def _shifted(occurrence: Occurrence, item: Deadline | Activity) -> date:
+    return occurrence.day + timedelta(days=item.offset_days)
+
+
+def _steps(
+    campaign: Campaign, occurrence: Occurrence, channels: frozenset[str], zone: ZoneInfo
+) -> Iterable[PlannedStep]:
+    for step in campaign.steps:
+        out = tuple(channel for channel in step.channels if channel in channels)
+        if not out:
+            continue
+        due_at = to_utc(occurrence.day + timedelta(days=step.offset_days), step.at, zone)
+        not_after = to_utc(occurrence.day + timedelta(days=step.not_after_days), step.not_after_time, zone)
+        for audience in step.audiences:
+            yield PlannedStep(campaign.id, occurrence, step, audience, out, due_at, not_after)
+
+
+def _merge_places(steps: Iterable[PlannedStep]) -> list[PlannedStep]:
+    """Places whose confirmed day is the same share the post of the first of them, by place id."""
+    groups: dict[tuple[object, ...], list[PlannedStep]] = {}
+    for item in steps:
+        alone = item.is_preliminary or item.occurrence.place is None
+        same = (item.campaign, item.occurrence.risk_date, item.step.id, item.audience, item.due_at)
+        groups.setdefault((*same, item.key) if alone else same, []).append(item)
+    result: list[PlannedStep] = []
+    for group in groups.values():
+        group.sort(key=lambda item: item.key)
+        leader = group[0]
+        names = tuple(item.occurrence.place.name for item in group if item.occurrence.place)
+        result.append(replace(leader, places=names) if names else leader)
+        result.extend(replace(item, merged_into=leader.key, places=names) for item in group[1:])
+    return sorted(result, key=lambda item: (item.due_at, item.key))
+
+
+def find_clashes(steps: Iterable[PlannedStep], *, zone: ZoneInfo) -> list[Clash]:
+    """Pairs of confirmed posts that meet the same audience in the same channel on the same local day."""
+    taken: dict[tuple[date, str, str], PlannedStep] = {}
+    clashes: list[Clash] = []
+    live = [item for item in steps if item.merged_into is None and not item.is_preliminary]
+    for item in live:
+        day = item.due_at.astimezone(zone).date()
+        for channel in item.channels:
+            other = taken.setdefault((day, item.audience, channel), item)
+            if other is not item:
+                clashes.append(Clash(day, item.audience, channel, other.key, item.key, ""))
+    return [_proposed(clash, live, zone) for clash in clashes]
+
+
+def _proposed(clash: Clash, steps: Sequence[PlannedStep], zone: ZoneInfo) -> Clash:
+    """The message whose occurrence is further away moves: to the nearest earlier day that is free."""
+    by_key = {item.key: item for item in steps}
+    first, second = by_key[clash.first], by_key[clash.second]
+    moving = first if first.occurrence.day > second.occurrence.day else second
+    busy = {
+        item.due_at.astimezone(zone).date()
+        for item in steps
+        if item.audience == clash.audience and clash.channel in item.channels
+    }
+    day = clash.day
+    while day in busy:
+        day -= timedelta(days=1)
+    name = f"{moving.occurrence.title.lower()}, {moving.step.name.lower()}"
+    return Clash(
+        clash.day,
+        clash.audience,
+        clash.channel,
+        clash.first,
+        clash.second,
+        f"Flytta ”{name}” till {day.isoformat()}, eller låt ett budskap täcka båda.",
+    )
