@@ -1,0 +1,333 @@
+"""The tables. Rows, not brains: what may happen to them is decided in the use-case modules.
+
+Every moment is aware UTC (SQLModel's own column type refuses naive values on both databases); calendar days are dates.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import Index, LargeBinary, MetaData, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class PostState(StrEnum):
+    DRAFT = "draft"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands. A person decides what becomes of `unknown` and `manual`; only `queued` moves by itself."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    PUBLISHED = "published"
+    HANDED_OVER = "handed_over"
+    MANUAL = "manual"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    STOPPED = "stopped"
+
+
+class LocalDateRow(SQLModel, table=True):
+    """A local date that a person entered; it wins over the municipality's file."""
+
+    __tablename__ = "local_date"
+    __table_args__ = (UniqueConstraint("municipality", "risk_date", "place", "year"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    municipality: str
+    risk_date: str
+    place: str
+    year: int
+    day: date
+    first_day: date
+    last_day: date
+    is_confirmed: bool
+    changed_by: str
+    changed_at: datetime
+
+
+class OccurrenceRow(SQLModel, table=True):
+    """An occurrence as last planned. `cancelled_at` is set when configuration no longer has it."""
+
+    __tablename__ = "occurrence"
+
+    key: str = Field(primary_key=True)
+    municipality: str = Field(index=True)
+    risk_date: str
+    name: str
+    year: int
+    place: str = ""
+    place_name: str = ""
+    day: date
+    first_day: date
+    last_day: date
+    status: str
+    has_day: bool
+    cancelled_at: datetime | None = None
+    changed_at: datetime
+
+
+class Post(SQLModel, table=True):
+    """One step for one audience and occurrence: the text that is edited and approved."""
+
+    __tablename__ = "post"
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    municipality: str = Field(index=True)
+    campaign: str
+    occurrence: str = Field(foreign_key="occurrence.key", index=True)
+    step: str
+    audience: str
+    channels: str  # channel ids joined by a space
+    places: str = ""  # names of the places that share this post, joined by a line feed
+    merged_into: str | None = None
+    is_preliminary: bool = False
+    due_at: datetime
+    not_after: datetime
+    state: str = PostState.DRAFT
+    reason: str = ""
+    content_version: int = 0
+    digest: str | None = None
+    created_at: datetime
+    changed_at: datetime
+
+
+class PostText(SQLModel, table=True):
+    """A version of a post's template text as a person wrote it. The newest per channel and language is used."""
+
+    __tablename__ = "post_text"
+    __table_args__ = (Index("ix_post_text_latest", "post_id", "channel", "language", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    post_id: int = Field(foreign_key="post.id")
+    channel: str = ""
+    language: str = "sv"
+    source: str
+    author: str
+    created_at: datetime
+
+
+class ContentRow(SQLModel, table=True):
+    """The exact bytes for one channel and language in one version of a post: what is signed and what is sent."""
+
+    __tablename__ = "content"
+    __table_args__ = (UniqueConstraint("post_id", "version", "channel", "language"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    post_id: int = Field(foreign_key="post.id")
+    version: int
+    channel: str
+    language: str
+    payload: bytes = Field(sa_type=LargeBinary)
+    sha256: str
+    created_at: datetime
+
+
+class Approval(SQLModel, table=True):
+    """One party's signature on one exact content, named by its digest."""
+
+    __tablename__ = "approval"
+    __table_args__ = (
+        Index(
+            "uq_approval_live",
+            "post_id",
+            "party",
+            unique=True,
+            sqlite_where=text("voided_at IS NULL"),
+            postgresql_where=text("voided_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    post_id: int = Field(foreign_key="post.id")
+    party: str
+    name: str
+    digest: str
+    created_at: datetime
+    voided_at: datetime | None = None
+    void_reason: str = ""
+
+
+class Delivery(SQLModel, table=True):
+    """One post to one channel in one language: the outbox row. `token` is the fence: it rises with every claim."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        # The sweep: what may be tried now, oldest first. Partial, so it stays small whatever has been sent.
+        Index(
+            "ix_delivery_due",
+            "next_attempt_at",
+            "id",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        # The reaper: leases that have run out.
+        Index(
+            "ix_delivery_lease",
+            "lease_until",
+            sqlite_where=text("state = 'sending'"),
+            postgresql_where=text("state = 'sending'"),
+        ),
+        Index("ix_delivery_post", "post_id"),
+        # The public page, the screens and the news feeds: newest first per municipality.
+        Index("ix_delivery_published", "municipality", "kind", "state", "published_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    post_id: int = Field(foreign_key="post.id")
+    content_id: int = Field(foreign_key="content.id")
+    municipality: str
+    channel: str
+    kind: str
+    language: str
+    state: str = DeliveryState.QUEUED
+    due_at: datetime
+    not_after: datetime
+    next_attempt_at: datetime
+    lease_until: datetime | None = None
+    token: int = 0
+    attempts: int = 0
+    maybe_sent: bool = False  # an earlier attempt may have reached the channel
+    receipt: str = ""
+    url: str = ""
+    reason: str = ""
+    published_at: datetime | None = None
+    created_at: datetime
+    changed_at: datetime
+
+
+class Attempt(SQLModel, table=True):
+    """One try at a delivery and what came of it."""
+
+    __tablename__ = "attempt"
+
+    id: int | None = Field(default=None, primary_key=True)
+    delivery_id: int = Field(foreign_key="delivery.id", index=True)
+    number: int
+    token: int
+    started_at: datetime
+    finished_at: datetime
+    outcome: str
+    detail: str = ""
+
+
+class Reminder(SQLModel, table=True):
+    """A reminder to staff, made once per key."""
+
+    __tablename__ = "reminder"
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    municipality: str = Field(index=True)
+    kind: str
+    subject: str
+    occurrence: str
+    deadline_day: date
+    created_at: datetime
+
+
+class FactConfirmation(SQLModel, table=True):
+    """A person has checked a fact; it holds until `valid_until`, whatever the file says."""
+
+    __tablename__ = "fact_confirmation"
+
+    id: int | None = Field(default=None, primary_key=True)
+    fact: str = Field(index=True)
+    valid_until: date
+    confirmed_by: str
+    confirmed_at: datetime
+
+
+class FeedEvent(SQLModel, table=True):
+    """One calendar event as folded bytes, written again only when it changes. `calendar` is public or editorial."""
+
+    __tablename__ = "feed_event"
+    __table_args__ = (
+        UniqueConstraint("calendar", "uid"),
+        # Publishing: the events of one municipality's calendar that changed since it was last built.
+        Index("ix_feed_event_changed", "municipality", "calendar", "last_modified"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    calendar: str
+    municipality: str
+    uid: str
+    key: str
+    campaign: str = ""
+    audience: str = ""
+    channel: str = ""
+    starts: str  # sorts as the calendar does: the DTSTART value
+    digest: str  # of everything a reader can see, without the stamps
+    sequence: int = 0
+    status: str
+    created: datetime
+    last_modified: datetime
+    removed_at: datetime | None = None
+    fragment: bytes = Field(sa_type=LargeBinary)
+
+
+class Revision(SQLModel, table=True):
+    """A counter per municipality that rises with every change a reader of its feeds and pages could see."""
+
+    __tablename__ = "revision"
+
+    municipality: str = Field(primary_key=True)
+    value: int = 0
+    published: int = 0  # the value that feed_event reflects
+    published_at: datetime | None = None  # when the feeds' content last changed: Last-Modified
+
+
+class Token(SQLModel, table=True):
+    """A secret address or bearer token, stored as its SHA-256. `purpose` is feed or api."""
+
+    __tablename__ = "token"
+
+    id: int | None = Field(default=None, primary_key=True)
+    purpose: str
+    token_hash: str = Field(unique=True)
+    municipality: str
+    party: str = ""
+    name: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class Heartbeat(SQLModel, table=True):
+    """When each worker last finished a sweep."""
+
+    __tablename__ = "heartbeat"
+
+    worker: str = Field(primary_key=True)
+    at: datetime
+
+
+class AuditEntry(SQLModel, table=True):
+    """Who did what, when. No addresses, tokens or bodies."""
+
+    __tablename__ = "audit"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(index=True)
+    municipality: str
+    actor: str
+    action: str
+    subject: str
+    detail: str = ""

@@ -1,0 +1,16 @@
+"""The counter that tells the feeds and pages that something a reader can see has changed."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+_TOUCH = text(
+    "INSERT INTO revision (municipality, value, published) VALUES (:municipality, 1, 0) "
+    "ON CONFLICT (municipality) DO UPDATE SET value = revision.value + 1"
+)
+
+
+def touch(session: Session, municipality: str) -> None:
+    """Raise the municipality's revision, in the transaction that makes the change."""
+    session.execute(_TOUCH, {"municipality": municipality})
