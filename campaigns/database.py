@@ -1,7 +1,7 @@
-"""The database: two engines on SQLite (one writer, one read-only), one on PostgreSQL; and transactions.
+"""The database, SQLite or PostgreSQL: an engine that writes, an engine that only reads, and transactions.
 
-SQLite's defaults lose concurrent updates silently, since a read before a write takes no lock. Hence BEGIN IMMEDIATE on a
-single writing connection, and a separate engine for reading that cannot write.
+The defaults of both lose concurrent updates silently, since a read before a write takes no lock. Hence writing
+transactions come one at a time on both: BEGIN IMMEDIATE on SQLite, an advisory lock for the transaction on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -12,20 +12,32 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlmodel import Session, create_engine
 
 from campaigns.errors import DatabaseError
 
 BUSY_TIMEOUT_MS = 10_000
+# Any number will do, as long as every process of the program uses the same.
+WRITER_LOCK = 7_061_205
+ANNOUNCED = "kampanjhjul_announced"
+
+
+def announce(session: Session) -> None:
+    """Let those who listen know, once this session has committed, that there is something new to look at."""
+    session.info[ANNOUNCED] = True
 
 
 class Database:
-    """One database. `write()` is a transaction that commits at its end; `read()` sees a snapshot and cannot write."""
+    """One database. `write()` is a transaction that commits at its end; `read()` sees a snapshot and cannot write.
 
-    def __init__(self, url: str) -> None:
+    `busy_timeout_ms` is how long a transaction waits for others to finish before it gives up with a DatabaseError.
+    """
+
+    def __init__(self, url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self._listeners: list[Callable[[], None]] = []
@@ -33,30 +45,36 @@ class Database:
             path = make_url(url).database
             if path:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self.writer = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
-            self.reader = _sqlite_engine(url, begin="BEGIN", pool_size=5)
+            self.writer = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool_size=1, busy_timeout_ms=busy_timeout_ms)
+            self.reader = _sqlite_engine(url, begin="BEGIN", pool_size=5, busy_timeout_ms=busy_timeout_ms)
         else:
-            self.writer = self.reader = create_engine(_with_driver(url), pool_size=10, max_overflow=20)
+            self.writer, self.reader = _postgresql_engines(_with_driver(url), busy_timeout_ms)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session that commits when the block ends and rolls back on any exception.
 
-        Raises DatabaseError if the database is locked for longer than ten seconds, full, or away.
+        Only one such block runs at a time, in any process: keep it short, and never open one inside another.
+        Raises DatabaseError if others keep the database locked for longer than the busy timeout, if it is full or away.
         """
-        with _translated(), Session(self.writer, expire_on_commit=False) as session, session.begin():
+        with translated(), Session(self.writer, expire_on_commit=False) as session, session.begin():
+            session.connection()  # waits for its turn here, and not at some later statement
             yield session
-        for listener in self._listeners:
-            listener()
+        if session.info.get(ANNOUNCED):
+            for listener in self._listeners:
+                listener()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that only reads. Raises DatabaseError if the database is away."""
-        with _translated(), Session(self.reader, expire_on_commit=False) as session:
+        with translated(), Session(self.reader, expire_on_commit=False) as session:
             yield session
 
     def on_commit(self, listener: Callable[[], None]) -> None:
-        """Call `listener` after every commit made through this object, in the committing thread. It must be quick."""
+        """Call `listener` after each commit made through this object that was announced, in the committing thread.
+
+        It must be quick and must not fail.
+        """
         self._listeners.append(listener)
 
     def close(self) -> None:
@@ -71,13 +89,30 @@ def _with_driver(url: str) -> str:
     return url
 
 
-def _sqlite_engine(url: str, *, begin: str, pool_size: int) -> Engine:
+def _postgresql_engines(url: str, busy_timeout_ms: int) -> tuple[Engine, Engine]:
+    """A writer and a reader on one pool of connections."""
+    engine = create_engine(url, pool_size=10, max_overflow=20)
+    writer = engine.execution_options()
+    reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    # Both settings end with the transaction, so this also holds behind a pooler such as PgBouncer.
+    turn = f"SELECT set_config('lock_timeout', '{busy_timeout_ms}ms', true), pg_advisory_xact_lock({WRITER_LOCK})"
+
+    @event.listens_for(writer, "begin")
+    def wait_for_turn(connection: Connection) -> None:
+        connection.exec_driver_sql(turn)
+
+    return writer, reader
+
+
+def _sqlite_engine(url: str, *, begin: str, pool_size: int, busy_timeout_ms: int) -> Engine:
     engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=30,
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": None, "check_same_thread": False},
+        # Threads of this process queue for the one writing connection here, not in SQLite.
+        pool_timeout=3 * busy_timeout_ms / 1000,
+        connect_args={"timeout": busy_timeout_ms / 1000, "isolation_level": None, "check_same_thread": False},
     )
     is_writer = begin == "BEGIN IMMEDIATE"
 
@@ -93,28 +128,46 @@ def _sqlite_engine(url: str, *, begin: str, pool_size: int) -> Engine:
         cursor.close()
 
     @event.listens_for(engine, "begin")
-    def start(connection: Any) -> None:
+    def start(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
     return engine
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turns what the database drivers raise about the database itself into a DatabaseError."""
     try:
         yield
-    except OperationalError as error:
+    except PoolTimeoutError as error:
+        raise DatabaseError(_BUSY) from error
+    except (OperationalError, InternalError) as error:
         raise DatabaseError(_sentence(error)) from error
+
+
+_BUSY = "Databasen är upptagen av ett annat program eller en lång skrivning. Försök igen om en stund."
+
+# What SQLite and PostgreSQL write about the fault, and what a person can do. The first that fits is used.
+_SENTENCES: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("locked", "busy", "lock timeout"), _BUSY),
+    (
+        ("is full", "no space", "disk full"),
+        "Disken är full, så ändringen sparades inte. Det som redan var sparat är kvar. Frigör utrymme och försök igen.",
+    ),
+    (
+        ("readonly", "read-only", "permission", "unable to open"),
+        "Databasen går inte att skriva till. Kontrollera rättigheterna på datamappen (KAMPANJHJUL_DATA_DIR).",
+    ),
+    (
+        ("connect", "server closed", "shutting down", "starting up"),
+        "Det går inte att nå databasen. Kontrollera KAMPANJHJUL_DATABASE_URL och att databasen är i gång.",
+    ),
+)
 
 
 def _sentence(error: DBAPIError) -> str:
     cause = str(error.orig).lower()
-    if "locked" in cause or "busy" in cause:
-        return "Databasen är låst av ett annat program. Stäng det, så försöker Kampanjhjulet igen."
-    if "full" in cause or "no space" in cause:
-        return "Disken är full. Frigör utrymme, så försöker Kampanjhjulet igen. Inget har gått förlorat."
-    if "readonly" in cause or "permission" in cause or "unable to open" in cause:
-        return "Databasen går inte att skriva till. Kontrollera rättigheterna på datamappen (KAMPANJHJUL_DATA_DIR)."
-    if "connect" in cause:
-        return "Det går inte att nå databasen. Kontrollera KAMPANJHJUL_DATABASE_URL och att databasen är i gång."
+    for signs, sentence in _SENTENCES:
+        if any(sign in cause for sign in signs):
+            return sentence
     return f"Databasen svarar med ett fel: {str(error.orig).splitlines()[0]}"

@@ -30,7 +30,7 @@ class PostState(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands. A person decides what becomes of `unknown` and `manual`; only `queued` moves by itself."""
+    """Where a delivery stands. Only `queued` moves by itself; a person settles `unknown` and `manual`."""
 
     QUEUED = "queued"
     SENDING = "sending"

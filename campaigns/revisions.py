@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlmodel import Session
 
+from campaigns.database import announce
+
 _TOUCH = text(
     "INSERT INTO revision (municipality, value, published) VALUES (:municipality, 1, 0) "
     "ON CONFLICT (municipality) DO UPDATE SET value = revision.value + 1"
@@ -14,3 +16,4 @@ _TOUCH = text(
 def touch(session: Session, municipality: str) -> None:
     """Raise the municipality's revision, in the transaction that makes the change."""
     session.execute(_TOUCH, {"municipality": municipality})
+    announce(session)

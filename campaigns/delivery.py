@@ -1,0 +1,193 @@
+"""One round of sending: claim, send, settle. What a channel answers becomes one of three outcomes."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, as_completed
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from campaigns.catalog import Catalog
+from campaigns.channels.base import Channel, NotSentError, Outcome, Receipt, Shipment, UnknownOutcomeError
+from campaigns.database import Database
+from campaigns.errors import DatabaseError, NotFoundError
+from campaigns.localtime import after_quiet
+from campaigns.models import DeliveryState
+from campaigns.outbox import Claim, Result, claim, has_due, reap, settle
+
+logger = logging.getLogger(__name__)
+
+FIRST_BACKOFF = timedelta(seconds=30)
+LONGEST_BACKOFF = timedelta(hours=2)
+LOCAL_BATCH = 500
+
+_STATES = {
+    Outcome.PUBLISHED: DeliveryState.PUBLISHED,
+    Outcome.HANDED_OVER: DeliveryState.HANDED_OVER,
+    Outcome.MANUAL: DeliveryState.MANUAL,
+}
+
+
+@dataclass(frozen=True)
+class Sender:
+    """What a round of sending needs. `pool` sends to channels outside; `clock` is read only for what each try took."""
+
+    database: Database
+    channels: Mapping[str, Channel]
+    base_url: str
+    clock: Callable[[], datetime]
+    pool: Executor | None = None
+    threads: int = 8
+    chance: random.Random = field(default_factory=random.Random)
+
+    def kinds(self, *, local: bool) -> list[str]:
+        return sorted(kind for kind, channel in self.channels.items() if channel.is_local is local)
+
+
+def send_due(sender: Sender, catalog: Catalog, *, local: bool, now: datetime) -> int:
+    """Try everything that is due at `now`, to local channels or to those outside. Returns how many tries were made."""
+    kinds = sender.kinds(local=local)
+    tried = 0
+    while kinds:
+        with sender.database.read() as session:
+            if not has_due(session, kinds=kinds, now=now):
+                break
+        with sender.database.write() as session:
+            claims = claim(session, catalog, kinds=kinds, most=LOCAL_BATCH if local else sender.threads, now=now)
+        tried += len(claims)
+        if local:
+            if claims:
+                _record(sender, [_try(sender, catalog, item, now=now) for item in claims])
+        else:
+            for result in _results(sender, catalog, claims, now=now):
+                _record(sender, [result])
+    return tried
+
+
+def reap_leases(sender: Sender, *, now: datetime) -> int:
+    """Take back what dead workers held. Returns how many deliveries."""
+    repeatable = [kind for kind, channel in sender.channels.items() if channel.is_idempotent]
+    with sender.database.write() as session:
+        return reap(session, repeatable_kinds=repeatable, local_kinds=sender.kinds(local=True), now=now)
+
+
+def _results(sender: Sender, catalog: Catalog, claims: Sequence[Claim], *, now: datetime) -> Iterable[Result]:
+    if sender.pool is None:
+        yield from (_try(sender, catalog, item, now=now) for item in claims)
+        return
+    running = [sender.pool.submit(_try, sender, catalog, item, now=now) for item in claims]
+    for future in as_completed(running):
+        yield future.result()
+
+
+def _record(sender: Sender, results: Sequence[Result]) -> None:
+    """Commit results. A full or locked database is asked three times; after that the lease runs out by itself."""
+    for remaining in (2, 1, 0):
+        try:
+            with sender.database.write() as session:
+                dropped = settle(session, results)
+        except DatabaseError:
+            if not remaining:
+                raise
+        else:
+            for result in dropped:
+                logger.warning(
+                    "Resultatet för leverans %s kom för sent och räknas inte.",
+                    result.claim.delivery_id,
+                    extra={"action": "delivery_dropped"},
+                )
+            return
+
+
+def _try(sender: Sender, catalog: Catalog, item: Claim, *, now: datetime) -> Result:
+    channel = sender.channels[item.kind]
+    started = sender.clock()
+    try:
+        municipality = catalog.municipality(item.municipality)
+        shipment = Shipment(
+            key=item.key,
+            payload=item.payload,
+            municipality=item.municipality,
+            channel=municipality.channel(item.channel),
+            language=item.language,
+            page_url=f"{sender.base_url}/sida/{item.municipality}#{item.post_id}",
+            due_at=item.due_at,
+            attempt=item.attempt,
+        )
+        receipt = channel.send(shipment, now=now)
+    except NotFoundError as error:
+        return _ended(sender, item, started, DeliveryState.FAILED, error.message)
+    except NotSentError as error:
+        if error.is_permanent:
+            return _ended(sender, item, started, DeliveryState.FAILED, error.message)
+        return _again(sender, catalog, item, started, error.message, retry_after=error.retry_after, maybe_sent=False)
+    except UnknownOutcomeError as error:
+        if channel.is_idempotent:
+            return _again(sender, catalog, item, started, error.message, retry_after=None, maybe_sent=True)
+        return _ended(sender, item, started, DeliveryState.UNKNOWN, error.message, maybe_sent=True)
+    except Exception:  # one unit of background work; what it did outside is not known
+        logger.exception("Kanalen %s gick sönder.", item.kind, extra={"action": "channel_broke"})
+        reason = "Ett fel i programmet avbröt sändningen. Kontrollera i kanalen om den gick ut."
+        return _ended(sender, item, started, DeliveryState.UNKNOWN, reason, maybe_sent=not channel.is_local)
+    return _sent(sender, item, started, receipt)
+
+
+def _sent(sender: Sender, item: Claim, started: datetime, receipt: Receipt) -> Result:
+    return Result(
+        item,
+        _STATES[receipt.outcome],
+        finished_at=sender.clock(),
+        started_at=started,
+        receipt=receipt.reference,
+        url=receipt.url,
+    )
+
+
+def _ended(
+    sender: Sender, item: Claim, started: datetime, state: DeliveryState, reason: str, *, maybe_sent: bool = False
+) -> Result:
+    return Result(item, state, finished_at=sender.clock(), started_at=started, detail=reason, maybe_sent=maybe_sent)
+
+
+def _again(
+    sender: Sender,
+    catalog: Catalog,
+    item: Claim,
+    started: datetime,
+    reason: str,
+    *,
+    retry_after: timedelta | None,
+    maybe_sent: bool,
+) -> Result:
+    """Queue for later, after backoff and quiet hours; or give up if that is past the last time."""
+    finished = sender.clock()
+    zone = catalog.municipality(item.municipality).zone
+    wait = backoff(item.attempt, chance=sender.chance)
+    following = after_quiet(finished + max(wait, retry_after or timedelta(0)), zone)
+    if following <= item.not_after:
+        return Result(
+            item,
+            DeliveryState.QUEUED,
+            finished_at=finished,
+            started_at=started,
+            detail=reason,
+            maybe_sent=maybe_sent,
+            next_attempt_at=following,
+        )
+    if maybe_sent or item.maybe_sent:
+        return _ended(sender, item, started, DeliveryState.UNKNOWN, reason, maybe_sent=True)
+    return _ended(
+        sender,
+        item,
+        started,
+        DeliveryState.SKIPPED,
+        f"Inget försök till hinns med före senaste tiden. Senast: {reason}",
+    )
+
+
+def backoff(attempt: int, *, chance: random.Random) -> timedelta:
+    """How long to wait after try number `attempt` (from 1): doubling from half a minute to two hours, with jitter."""
+    longest = min(FIRST_BACKOFF * 2 ** min(attempt - 1, 10), LONGEST_BACKOFF)
+    return longest / 2 + longest / 2 * chance.random()

@@ -1,0 +1,93 @@
+"""What a person does with deliveries: mark a task done, say what became of an unknown one, try again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from campaigns import audit
+from campaigns.catalog import Catalog
+from campaigns.errors import NotFoundError, RefusedError
+from campaigns.localtime import after_quiet
+from campaigns.models import Attempt, Delivery, DeliveryState
+from campaigns.revisions import touch
+
+
+def deliveries(
+    session: Session, *, municipality: str | None = None, states: Sequence[str] = (), most: int = 1000
+) -> Sequence[Delivery]:
+    """Deliveries by due time, oldest first."""
+    query = select(Delivery).order_by(col(Delivery.due_at), col(Delivery.id)).limit(most)
+    if municipality:
+        query = query.where(Delivery.municipality == municipality)
+    if states:
+        query = query.where(col(Delivery.state).in_(states))
+    return session.exec(query).all()
+
+
+def attempts_of(session: Session, delivery_id: int) -> Sequence[Attempt]:
+    """The tries made at a delivery, first to last."""
+    return session.exec(
+        select(Attempt).where(Attempt.delivery_id == delivery_id).order_by(col(Attempt.number), col(Attempt.id))
+    ).all()
+
+
+def done(session: Session, delivery_id: int, *, name: str, url: str, now: datetime) -> Delivery:
+    """A person did the task, or saw that an unknown sending did go out. `url` is where it can be seen, if anywhere."""
+    delivery = _locked(session, delivery_id)
+    if delivery.state not in (DeliveryState.MANUAL, DeliveryState.UNKNOWN):
+        raise RefusedError(
+            f"Leverans {delivery_id} är inte en manuell uppgift och inte osäker: den är {delivery.state}."
+        )
+    if url and not url.startswith(("https://", "http://")):
+        raise RefusedError("Adressen ska börja med https://.")
+    delivery.state = DeliveryState.PUBLISHED
+    delivery.published_at = now
+    delivery.url = url
+    delivery.reason = ""
+    return _changed(session, delivery, name=name, action="markerade som utskickad", now=now)
+
+
+def retry(session: Session, catalog: Catalog, delivery_id: int, *, name: str, now: datetime) -> Delivery:
+    """Try a failed, skipped or unknown delivery again; for an unknown one this says that it did not go out.
+
+    Raises RefusedError when it is too late or it is in a state that cannot be tried again.
+    """
+    delivery = _locked(session, delivery_id)
+    if delivery.state not in (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.SKIPPED):
+        raise RefusedError(f"Leverans {delivery_id} kan inte försökas igen: den är {delivery.state}.")
+    first_try = after_quiet(now, catalog.municipality(delivery.municipality).zone)
+    if delivery.not_after < first_try:
+        raise RefusedError("Det är för sent: senaste tiden för budskapet har passerat, så det skickas inte.")
+    delivery.state = DeliveryState.QUEUED
+    delivery.next_attempt_at = first_try
+    delivery.maybe_sent = False
+    delivery.reason = ""
+    return _changed(session, delivery, name=name, action="försöker igen", now=now)
+
+
+def _locked(session: Session, delivery_id: int) -> Delivery:
+    delivery = session.exec(select(Delivery).where(Delivery.id == delivery_id).with_for_update()).one_or_none()
+    if delivery is None:
+        raise NotFoundError(f"Det finns ingen leverans med nummer {delivery_id}. Se alla med: kampanjhjul queue")
+    return delivery
+
+
+def _changed(session: Session, delivery: Delivery, *, name: str, action: str, now: datetime) -> Delivery:
+    if not name.strip():
+        raise RefusedError("Ange vem som gör det, till exempel --as ”Anna Andersson”.")
+    delivery.token += 1
+    delivery.changed_at = now
+    session.add(delivery)
+    audit.record(
+        session,
+        now=now,
+        municipality=delivery.municipality,
+        actor=name.strip(),
+        action=action,
+        subject=delivery.key,
+    )
+    touch(session, delivery.municipality)
+    return delivery

@@ -1,0 +1,66 @@
+"""Dates and times as Swedes write them (CLDR `sv`), and the words shown for states."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+WEEKDAYS = ("måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag")
+MONTHS = (
+    "januari",
+    "februari",
+    "mars",
+    "april",
+    "maj",
+    "juni",
+    "juli",
+    "augusti",
+    "september",
+    "oktober",
+    "november",
+    "december",
+)
+
+POST_STATES = {
+    "draft": "Utkast",
+    "waiting": "Väntar på godkännande",
+    "approved": "Godkänt",
+    "rejected": "Avslaget",
+    "cancelled": "Inställt",
+    "preliminary": "Väntar på datum",
+    "merged": "Ingår i ett annat",
+    "missed": "Inte godkänt i tid",
+}
+DELIVERY_STATES = {
+    "queued": "I kö",
+    "sending": "Skickas",
+    "published": "Publicerad",
+    "handed_over": "Överlämnad",
+    "manual": "Manuell uppgift",
+    "unknown": "Osäkert – kontrollera",
+    "failed": "Misslyckad",
+    "skipped": "Inte skickad",
+    "stopped": "Stoppad",
+}
+OCCURRENCE_STATES = {"confirmed": "bekräftat", "preliminary": "preliminärt"}
+
+
+def long_date(day: date) -> str:
+    """”fredag 30 april 2027”."""
+    return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def short_date(day: date) -> str:
+    """”fre 30 apr 2027”."""
+    return f"{WEEKDAYS[day.weekday()][:3]} {day.day} {MONTHS[day.month - 1][:3]} {day.year}"
+
+
+def span(first: date, last: date) -> str:
+    """One day or two as a person would say it: ”torsdag 10 juni 2027 – fredag 11 juni 2027”."""
+    return long_date(first) if first == last else f"{long_date(first)} – {long_date(last)}"
+
+
+def moment(at: datetime, zone: ZoneInfo) -> str:
+    """”tis 24 nov 2026 kl. 09.00”, in the zone's wall-clock time."""
+    local = at.astimezone(zone)
+    return f"{short_date(local.date())} kl. {local:%H.%M}"
