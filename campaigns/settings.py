@@ -1,0 +1,117 @@
+"""Settings from the environment, each named KAMPANJHJUL_…"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from campaigns.errors import ConfigurationError, Problem, suggestion
+
+PREFIX = "KAMPANJHJUL_"
+
+# Name -> (explanation, default as shown to people). Also shown by --help and in the README.
+DESCRIPTIONS: dict[str, tuple[str, str]] = {
+    "DATABASE_URL": ("databasen, till exempel postgresql://användare@värd/namn", "SQLite i datamappen"),
+    "DATA_DIR": ("mappen för databas och hemlig nyckel", "./data"),
+    "CONFIG_DIR": ("mappen med kampanjer, kommuner och fakta", "./config, annars den medföljande"),
+    "TEMPLATES_DIR": ("mappen med mallar", "./templates, annars den medföljande"),
+    "BASE_URL": ("adressen som andra når tjänsten på", "http://127.0.0.1:8000"),
+    "HOST": ("adressen som webbservern lyssnar på", "127.0.0.1"),
+    "PORT": ("porten som webbservern lyssnar på", "8000"),
+    "SECRET_KEY": ("nyckel för signerade länkar", "skapas i datamappen vid första starten"),
+    "SMTP_URL": ("e-postserver för påminnelser", "ingen e-post"),
+    "ENGINE": ("embedded: allt i en process eller flera mot samma databas", "embedded"),
+}
+
+_SHIPPED = Path(__file__).parent / "shipped"
+_CHECKOUT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    database_url: str
+    data_dir: Path
+    config_dir: Path
+    templates_dir: Path
+    base_url: str
+    host: str
+    port: int
+    secret_key: str | None
+    smtp_url: str | None
+    engine: str
+
+    @property
+    def messages_dir(self) -> Path:
+        return self.templates_dir / "messages"
+
+    def kept_secret_key(self) -> str:
+        """The secret key; made and kept in the data folder, readable by its owner only, when it is first asked for."""
+        if self.secret_key:
+            return self.secret_key
+        path = self.data_dir / "secret_key"
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text(encoding="ascii").strip()
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(32))
+        return path.read_text(encoding="ascii").strip()
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings in `environ`. Raises ConfigurationError for names that do not exist and values that cannot be."""
+    given = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
+    problems = [
+        Problem("miljön", PREFIX + name, f"inställningen finns inte. {suggestion(name, DESCRIPTIONS)}")
+        for name in given
+        if name not in DESCRIPTIONS
+    ]
+    data_dir = Path(given.get("DATA_DIR") or "data")
+    port = given.get("PORT") or "8000"
+    if not (port.isdecimal() and 0 <= int(port) < 65536):
+        problems.append(Problem("miljön", f"{PREFIX}PORT", f"”{port}” är inget portnummer (0–65535)"))
+        port = "8000"
+    engine = given.get("ENGINE") or "embedded"
+    if engine != "embedded":
+        problems.append(
+            Problem("miljön", f"{PREFIX}ENGINE", f"”{engine}” finns inte i den här versionen. Skriv ”embedded”.")
+        )
+    host = given.get("HOST") or "127.0.0.1"
+    base_url = (given.get("BASE_URL") or f"http://{host}:{port}").rstrip("/")
+    if not base_url.startswith(("http://", "https://")):
+        problems.append(Problem("miljön", f"{PREFIX}BASE_URL", "ska börja med http:// eller https://"))
+    if problems:
+        raise ConfigurationError(problems)
+    return Settings(
+        database_url=given.get("DATABASE_URL") or f"sqlite:///{data_dir.absolute()}/kampanjhjul.db",
+        data_dir=data_dir,
+        config_dir=_directory(given.get("CONFIG_DIR"), "config"),
+        templates_dir=_directory(given.get("TEMPLATES_DIR"), "templates"),
+        base_url=base_url,
+        host=host,
+        port=int(port),
+        secret_key=given.get("SECRET_KEY") or None,
+        smtp_url=given.get("SMTP_URL") or None,
+        engine=engine,
+    )
+
+
+def shipped_directory(name: str) -> Path:
+    """Where the package keeps its own `config` or `templates`: inside the wheel, or at the top of a checkout."""
+    inside = _SHIPPED / name
+    return inside if inside.is_dir() else _CHECKOUT / name
+
+
+def _directory(given: str | None, name: str) -> Path:
+    if given:
+        return Path(given)
+    here = Path(name)
+    if name == "config" and (here / "municipalities").is_dir():
+        return here
+    if name == "templates" and (here / "messages").is_dir():
+        return here
+    return shipped_directory(name)

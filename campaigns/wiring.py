@@ -1,0 +1,112 @@
+"""The composition root: settings become a database, a catalog, channels. Only this and the edges know them all."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+
+from campaigns import channels, migrate
+from campaigns.catalog import Catalog, load
+from campaigns.channels.base import Channel
+from campaigns.database import Database
+from campaigns.delivery import Sender
+from campaigns.errors import ConfigurationError
+from campaigns.settings import Settings, read_settings
+
+logger = logging.getLogger(__name__)
+
+
+def wall_clock() -> datetime:
+    """The real time, aware UTC. The only place that asks for it."""
+    return datetime.now(UTC)
+
+
+class Configuration:
+    """The catalog in use. Changed files are read again; when one is broken the last good catalog stays."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._lock = Lock()
+        self._signature = self._sign()
+        self._catalog = load(directory, channel_kinds=channels.KINDS)
+        self.problems: tuple[str, ...] = ()
+
+    @property
+    def catalog(self) -> Catalog:
+        return self._catalog
+
+    def reread(self) -> bool:
+        """Read the files again if any has changed. Returns whether the catalog is a new one."""
+        with self._lock:
+            signature = self._sign()
+            if signature == self._signature:
+                return False
+            self._signature = signature
+            try:
+                self._catalog = load(self.directory, channel_kinds=channels.KINDS)
+            except ConfigurationError as error:
+                self.problems = tuple(str(problem) for problem in error.problems)
+                logger.error(
+                    "Inställningarna har fel; de förra gäller tills de är rättade:\n%s",
+                    error.message,
+                    extra={"action": "configuration_broken"},
+                )
+                return False
+            self.problems = ()
+            return True
+
+    def _sign(self) -> tuple[tuple[str, int, int], ...]:
+        found = []
+        for path in sorted(self.directory.rglob("*.toml")):
+            try:
+                state = path.stat()
+            except OSError:
+                continue
+            found.append((str(path), state.st_mtime_ns, state.st_size))
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that the edges (web, scheduler, command line) hand to the use cases."""
+
+    settings: Settings
+    database: Database
+    configuration: Configuration
+    channels: Mapping[str, Channel]
+    clock: Callable[[], datetime]
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.configuration.catalog
+
+    @property
+    def messages(self) -> Path:
+        return self.settings.messages_dir
+
+    def sender(self) -> Sender:
+        return Sender(self.database, self.channels, self.settings.base_url, self.clock)
+
+
+def open_parts(
+    environ: Mapping[str, str],
+    *,
+    clock: Callable[[], datetime] = wall_clock,
+    database: Database | None = None,
+) -> Parts:
+    """Open everything that `environ` points to and bring the database up to date.
+
+    Raises ConfigurationError with every problem in the environment or the configuration, DatabaseError if the database
+    cannot be used.
+    """
+    settings = read_settings(environ)
+    configuration = Configuration(settings.config_dir)
+    if database is None:
+        database = Database(settings.database_url)
+        migrate.upgrade(database)
+    made = channels.build(channels.Environment(environ=environ))
+    return Parts(settings, database, configuration, made, clock)

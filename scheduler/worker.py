@@ -1,0 +1,99 @@
+"""The worker on the real clock: APScheduler runs the table of jobs, in memory, in UTC, and finishes what it holds.
+
+Interval jobs only: kept date-jobs are lost on a crash, and cron rules skip days at the change to summer time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC
+from uuid import uuid4
+
+from apscheduler.executors.pool import ThreadPoolExecutor as JobExecutor
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from campaigns.errors import KampanjhjulError
+from campaigns.wiring import Parts
+from scheduler.jobs import JOBS, Job, Work
+
+logger = logging.getLogger(__name__)
+
+SENDING_THREADS = 16
+
+
+class Worker:
+    """Runs the jobs until stopped. Any number of workers may share a database; leases keep them apart."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._pool = ThreadPoolExecutor(SENDING_THREADS, thread_name_prefix="send")
+        sender = replace(parts.sender(), pool=self._pool, threads=SENDING_THREADS)
+        self.work = Work(parts, sender, f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}")
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": JobExecutor(len(JOBS))},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self._lock = threading.Lock()
+        self._running: set[str] = set()
+        self._again: set[str] = set()
+
+    def start(self) -> None:
+        """Run every job once now, in the table's order of need, and then at its interval."""
+        now = self.work.parts.clock()
+        for job in JOBS:
+            self._scheduler.add_job(
+                self._run, "interval", args=[job], id=job.id, seconds=job.every.total_seconds(), next_run_time=now
+            )
+        self.work.parts.database.on_commit(self.wake)
+        self._scheduler.start()
+
+    def wake(self) -> None:
+        """Run the woken jobs at once: something was approved or otherwise changed."""
+        if not self._scheduler.running:
+            return
+        now = self.work.parts.clock()
+        for job in JOBS:
+            if job.is_woken and not self._asked_to_go_round(job):
+                try:
+                    self._scheduler.modify_job(job.id, next_run_time=now)
+                except JobLookupError:
+                    return  # stopping
+
+    def _asked_to_go_round(self, job: Job) -> bool:
+        # A wake-up that comes while the job runs would be dropped by max_instances: the running one goes round again.
+        with self._lock:
+            if job.id in self._running:
+                self._again.add(job.id)
+                return True
+            return False
+
+    def stop(self) -> None:
+        """Start nothing more, finish what is held, then return."""
+        self._scheduler.shutdown(wait=True)
+        self._pool.shutdown(wait=True)
+
+    def _run(self, job: Job) -> None:
+        with self._lock:
+            self._running.add(job.id)
+        while True:
+            self.run_once(job)
+            with self._lock:
+                if job.id not in self._again:
+                    self._running.discard(job.id)
+                    return
+                self._again.discard(job.id)
+
+    def run_once(self, job: Job) -> None:
+        """Run one job. Its failure is told of and the worker goes on: the next poll tries again."""
+        try:
+            job.run(self.work, now=self.work.parts.clock())
+        except KampanjhjulError as error:
+            logger.error("%s (%s)", error.message, job.id, extra={"action": "job_failed"})
+        except Exception:
+            logger.exception("Jobbet %s gick sönder.", job.id, extra={"action": "job_broke"})
