@@ -1,0 +1,83 @@
+"""The check before a season: what in texts and facts would stop an approval, and what is worth a look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlmodel import Session, col, select
+
+from campaigns.catalog import Catalog
+from campaigns.faults import Severity
+from campaigns.drafts import facts_at, render_post
+from campaigns.errors import NotFoundError, TemplateError
+from campaigns.models import Post, PostState
+from campaigns.occurrences import OccurrenceStatus
+from campaigns.posts import planned_years, season
+from campaigns.swedish import long_date
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something found, where it stands, and whether it stops work (an error) or is only worth knowing."""
+
+    is_error: bool
+    where: str
+    message: str
+
+
+def check(session: Session, catalog: Catalog, messages: Path, *, now: datetime) -> list[Finding]:
+    """Everything that would stop the coming posts, and everything worth a look: errors first."""
+    found: dict[Finding, None] = {}
+    for problem in catalog.warnings:
+        found[Finding(False, f"{problem.file}: {problem.key}", problem.message)] = None  # noqa: FBT003 - a field
+    facts = facts_at(session, catalog)
+    coming = (
+        select(Post)
+        .where(Post.not_after > now, col(Post.merged_into).is_(None), Post.state != PostState.CANCELLED)
+        .order_by(col(Post.due_at))
+    )
+    for post in session.exec(coming):
+        if post.municipality not in catalog.municipalities:
+            continue
+        name = f"{post.campaign}/{post.step}.{post.audience}"
+        try:
+            draft = render_post(session, catalog, messages, post, now=now, facts=facts)
+        except (TemplateError, NotFoundError) as error:
+            found[Finding(is_error=True, where=name, message=error.message)] = None
+            continue
+        for piece in draft.pieces:
+            for fault in piece.faults:
+                # A fact to confirm is work for the season, not a fault in what has been written.
+                is_error = fault.severity is Severity.ERROR and not fault.is_about_a_fact
+                found[Finding(is_error, f"{name} ({piece.channel})", fault.message)] = None
+    for item in _open_dates(session, catalog, now=now):
+        found[item] = None
+    return sorted(found, key=lambda item: not item.is_error)
+
+
+def _open_dates(session: Session, catalog: Catalog, *, now: datetime) -> list[Finding]:
+    found = []
+    for municipality in catalog.municipalities.values():
+        today = now.astimezone(municipality.zone).date()
+        laid = season(session, catalog, municipality, years=planned_years(now, municipality))
+        found.extend(
+            Finding(
+                is_error=False,
+                where=item.key,
+                message=f"{item.title} {item.year}: datumet är inte bekräftat.",
+            )
+            for item in laid.occurrences
+            if item.status is OccurrenceStatus.PRELIMINARY and item.last_day >= today
+        )
+        found.extend(
+            Finding(
+                is_error=False,
+                where=f"{municipality.id}, {long_date(clash.day)}",
+                message=f"{clash.first} och {clash.second} krockar i {clash.channel}. {clash.proposal}",
+            )
+            for clash in laid.plan.clashes
+            if clash.day >= today
+        )
+    return found

@@ -1,0 +1,197 @@
+"""What can be written on the command line. Light: the commands themselves are imported only when they are run."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+
+from campaigns.settings import DESCRIPTIONS, PREFIX
+
+_Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser for `kampanjhjul` and all its commands."""
+    parser = argparse.ArgumentParser(
+        prog="kampanjhjul",
+        description="Riskdatum, budskap, godkännanden och kalenderflöden för kommunens medborgarlöfte.",
+        epilog=_environment(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True, dest="command")
+    for add in (_running, _planning, _signing, _sending, _feeds):
+        add(commands)
+    return parser
+
+
+def _environment() -> str:
+    lines = [f"  {PREFIX}{name:<13} {text} (annars {default})" for name, (text, default) in DESCRIPTIONS.items()]
+    return "inställningar i miljön:\n" + "\n".join(lines)
+
+
+def _command(commands: argparse._SubParsersAction, name: str, run: str, text: str) -> argparse.ArgumentParser:  # type: ignore[type-arg]  # generic only to type checkers
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=f"campaigns.cli.{run}")
+    return parser
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="skriv som JSON, för andra program")
+
+
+def _municipality(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--municipality", metavar="KOMMUN", help="bara den här kommunen")
+
+
+def _as(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--as", dest="name", metavar="NAMN", required=True, help="vem som gör det")
+
+
+def _span(parser: argparse.ArgumentParser, *, is_required: bool) -> None:
+    parser.add_argument("--from", dest="first", type=_day, metavar="DATUM", required=is_required, help="från och med")
+    parser.add_argument("--to", dest="last", type=_day, metavar="DATUM", required=is_required, help="till och med")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"”{text}” är inget datum. Skriv till exempel 2027-06-11.") from None
+
+
+def _running(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    for name, text in (
+        ("serve", "webb och arbetare i en process: det vanliga sättet att köra"),
+        ("web", "bara webben, när flera processer delar på en databas"),
+        ("worker", "bara arbetaren, när flera processer delar på en databas"),
+    ):
+        _command(commands, name, f"running:{name}", text)
+    check = _command(
+        commands, "check", "running:check", "kontrollera inställningar, mallar och fakta: alla fel på en gång"
+    )
+    _json(check)
+    init = _command(commands, "init", "running:init", "lägg upp en egen mapp med config och templates att ändra i")
+    init.add_argument("directory", metavar="MAPP")
+
+
+def _planning(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    calendar = _command(
+        commands, "calendar", "planning:calendar", "visa riskdatum med veckodag och om de är bekräftade"
+    )
+    calendar.add_argument("--year", type=int, metavar="ÅR", help="bara det här året (annars i år och nästa år)")
+    _municipality(calendar)
+    _json(calendar)
+    plan = _command(commands, "plan", "planning:plan", "visa stegen: när de ska ut och senast när, till vem och var")
+    _span(plan, is_required=False)
+    _municipality(plan)
+    _json(plan)
+    posts = _command(commands, "posts", "planning:posts", "visa budskapen och vilka godkännanden som saknas")
+    posts.add_argument("reference", nargs="?", metavar="ID", help="ett budskap med hela texten")
+    posts.add_argument("--campaign", metavar="KAMPANJ", help="bara den här kampanjen")
+    posts.add_argument("--all", action="store_true", dest="everything", help="också det som har varit")
+    _municipality(posts)
+    _json(posts)
+    preview = _command(commands, "preview", "planning:preview", "visa en text som den skulle bli i dag, med sina fel")
+    preview.add_argument("campaign", metavar="KAMPANJ")
+    preview.add_argument("step", metavar="STEG")
+    preview.add_argument("audience", metavar="MÅLGRUPP")
+    preview.add_argument("--channel", metavar="KANAL", help="bara den här kanalen")
+    preview.add_argument("--lang", metavar="SPRÅK", default="sv", help="språkkod (annars sv)")
+    _municipality(preview)
+    _json(preview)
+    reminders = _command(commands, "reminders", "planning:reminders", "visa påminnelserna, de senaste först")
+    _municipality(reminders)
+    _json(reminders)
+
+
+def _signing(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    approve = _command(commands, "approve", "signing:approve", "godkänn ett budskap för en part")
+    approve.add_argument("reference", metavar="ID", help="budskapets nummer eller nyckel")
+    approve.add_argument("--party", metavar="PART", required=True, help="till exempel kommun eller polis")
+    approve.add_argument("--digest", metavar="SIGILL", help="godkänn bara om texten är den med det här sigillet")
+    _as(approve)
+    reject = _command(commands, "reject", "signing:reject", "avslå ett budskap, med skäl")
+    reject.add_argument("reference", metavar="ID", help="budskapets nummer eller nyckel")
+    reject.add_argument("--party", metavar="PART", required=True, help="till exempel kommun eller polis")
+    reject.add_argument("--reason", metavar="SKÄL", required=True, help="vad som behöver ändras")
+    _as(reject)
+    text = _command(commands, "text", "signing:text", "byt text i ett budskap mot den i en fil")
+    text.add_argument("reference", metavar="ID", help="budskapets nummer eller nyckel")
+    text.add_argument("file", metavar="FIL", help="Markdown med huvud mellan +++, som i templates/messages")
+    text.add_argument("--channel", metavar="KANAL", default="", help="bara för den här kanalen")
+    text.add_argument("--lang", metavar="SPRÅK", default="sv", help="språkkod (annars sv)")
+    _as(text)
+    dates = _command(commands, "dates", "signing:dates", "lägg in eller bekräfta ett lokalt datum")
+    acts = dates.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True)
+    put = acts.add_parser("set", help="lägg in eller bekräfta ett datum")
+    put.add_argument("municipality", metavar="KOMMUN")
+    put.add_argument("risk_date", metavar="RISKDATUM", help="till exempel student")
+    put.add_argument("day", metavar="DATUM", type=_day)
+    put.add_argument("--place", metavar="PLATS", default="", help="vilken skola eller ort")
+    put.add_argument("--preliminary", action="store_true", help="datumet är inte säkert än")
+    _as(put)
+    facts = _command(commands, "facts", "signing:facts", "visa fakta, eller bekräfta ett som har kontrollerats")
+    _json(facts)
+    acts = facts.add_subparsers(title="kommandon", metavar="KOMMANDO")
+    confirm = acts.add_parser("confirm", help="bekräfta ett faktum")
+    confirm.add_argument("fact", metavar="FAKTUM")
+    confirm.add_argument("--until", type=_day, metavar="DATUM", help="gäller till och med (annars årets slut)")
+    _as(confirm)
+
+
+def _sending(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    queue = _command(
+        commands, "queue", "sending:queue", "visa leveranserna: vad som väntar, gick ut eller måste ses över"
+    )
+    queue.add_argument(
+        "--state", metavar="LÄGE", action="append", default=[], help="bara det här läget, till exempel unknown"
+    )
+    _municipality(queue)
+    _json(queue)
+    retry = _command(commands, "retry", "sending:retry", "försök igen med en leverans som inte gick ut")
+    retry.add_argument("delivery", metavar="ID", type=int)
+    _as(retry)
+    done = _command(commands, "done", "sending:done", "en uppgift är gjord, eller en osäker leverans gick ut")
+    done.add_argument("delivery", metavar="ID", type=int)
+    done.add_argument("--url", metavar="ADRESS", default="", help="var det går att se")
+    _as(done)
+    simulate = _command(
+        commands, "simulate", "sending:simulate", "repetera: vad som skulle hända, utan att något skickas"
+    )
+    _span(simulate, is_required=True)
+    simulate.add_argument("--approve", choices=("all", "none"), default="all", help="om allt godkänns eller inget")
+    simulate.add_argument(
+        "--date",
+        dest="dates",
+        metavar="RISKDATUM[/PLATS]=DATUM",
+        action="append",
+        default=[],
+        help="räkna med ett lokalt datum, till exempel student/holaveden=2027-06-11",
+    )
+    _municipality(simulate)
+    _json(simulate)
+
+
+def _feeds(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    feed = _command(commands, "feed", "publishing:feed", "skriv ett flöde till standard ut")
+    feed.add_argument(
+        "which", choices=("public", "editorial", "news"), metavar="FLÖDE", help="public, editorial eller news"
+    )
+    _municipality(feed)
+    token = _command(commands, "token", "publishing:token", "hemliga adresser och nycklar: skapa, visa, dra in")
+    acts = token.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True)
+    feed_token = acts.add_parser("feed", help="skapa en personlig adress till redaktionens kalender")
+    feed_token.set_defaults(act="feed")
+    feed_token.add_argument("municipality", metavar="KOMMUN")
+    _as(feed_token)
+    api = acts.add_parser("api", help="skapa en nyckel till API:et")
+    api.set_defaults(act="api")
+    api.add_argument("municipality", metavar="KOMMUN")
+    api.add_argument("--party", metavar="PART", default="", help="nyckeln får godkänna för den här parten")
+    _as(api)
+    listing = acts.add_parser("list", help="visa alla, utan hemligheterna")
+    listing.set_defaults(act="list")
+    _json(listing)
+    revoke = acts.add_parser("revoke", help="dra in en")
+    revoke.set_defaults(act="revoke")
+    revoke.add_argument("token", metavar="ID", type=int)

@@ -1,0 +1,189 @@
+"""Commands that run the product: serve, web, worker; and check and init, before."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from sqlmodel import col, select
+
+from campaigns import checking
+from campaigns.cli import show
+from campaigns.cli.planning import planned
+from campaigns.errors import KampanjhjulError, RefusedError
+from campaigns.models import Post, PostState
+from campaigns.posts import planned_years, season
+from campaigns.publishing import refresh_stale
+from campaigns.settings import shipped_directory
+from campaigns.swedish import long_date
+from campaigns.wiring import Parts, open_parts
+
+
+def serve(given: argparse.Namespace) -> int:
+    """Web and worker in one process. The worker finishes what it holds when the web has stopped."""
+    from scheduler.worker import Worker
+
+    _log_to_stderr()
+    parts = open_parts(os.environ)
+    listening = _listen(parts)
+    _prepare(parts)
+    worker = Worker(parts)
+    _welcome(parts)
+    return _serve(parts, listening, start=worker.start, stop=worker.stop)
+
+
+def web(given: argparse.Namespace) -> int:
+    """The web alone."""
+    _log_to_stderr()
+    parts = open_parts(os.environ)
+    listening = _listen(parts)
+    show.line(f"Webben finns på {parts.settings.base_url}/. Arbetaren körs för sig: kampanjhjul worker")
+    return _serve(parts, listening, start=lambda: None, stop=lambda: None)
+
+
+def worker(given: argparse.Namespace) -> int:
+    """The worker alone, until SIGTERM or Ctrl-C; then it finishes what it holds."""
+    from scheduler.worker import Worker
+
+    _log_to_stderr()
+    parts = open_parts(os.environ)
+    stopped = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopped.set())
+    running = Worker(parts)
+    running.start()
+    show.line("Arbetaren är i gång. Den avslutar det den håller på med när den stoppas.")
+    sys.stdout.flush()
+    stopped.wait()
+    running.stop()
+    parts.database.close()
+    return 0
+
+
+def _serve(parts: Parts, listening: socket.socket, *, start: Callable[[], None], stop: Callable[[], None]) -> int:
+    import uvicorn
+
+    from campaigns.web.app import build
+
+    site = build(parts)
+    site.start()
+    start()
+    server = uvicorn.Server(
+        uvicorn.Config(site.application, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
+    )
+    try:
+        server.run(sockets=[listening])
+    finally:
+        stop()
+        site.stop()
+        parts.database.close()
+    return 0
+
+
+def _listen(parts: Parts) -> socket.socket:
+    """The listening socket. Taken first, so that an occupied port is told of before anything else happens."""
+    host, port = parts.settings.host, parts.settings.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        raise RefusedError(
+            f"Det går inte att lyssna på {host}:{port} ({error.strerror}). "
+            "Stoppa det andra programmet eller välj en annan port med KAMPANJHJUL_PORT."
+        ) from error
+    return listening
+
+
+def _prepare(parts: Parts) -> None:
+    """Plan and write the calendars before the first visitor. What fails is told of; the worker tries again."""
+    try:
+        planned(parts)
+        refresh_stale(parts.database, parts.catalog, now=parts.clock(), base_url=parts.settings.base_url)
+    except KampanjhjulError as error:
+        logging.getLogger(__name__).error(error.message)
+
+
+def _welcome(parts: Parts) -> None:
+    """The next risk date, the feed's address and what to do first."""
+    now = parts.clock()
+    base = parts.settings.base_url
+    show.line(f"Kampanjhjulet är i gång: {base}/")
+    with parts.database.read() as session:
+        for municipality in list(parts.catalog.municipalities.values())[:5]:
+            today = now.astimezone(municipality.zone).date()
+            laid = season(session, parts.catalog, municipality, years=planned_years(now, municipality))
+            coming = [item for item in laid.occurrences if item.last_day >= today and item.has_day]
+            show.line(f"\n{municipality.name}")
+            if coming:
+                show.line(f"  Nästa riskdatum: {coming[0].title}, {long_date(coming[0].day)}{_left(coming[0].day, today)}")
+            show.line(f"  Kalender att prenumerera på: {base}/feeds/{municipality.id}/riskdatum-{municipality.id}.ics")
+            undated = [item for item in laid.occurrences if not item.has_day and item.last_day >= today]
+            if undated:
+                show.line(f"  Datum som saknas: {len(undated)}. Lägg in dem med: kampanjhjul dates set")
+            first = session.exec(
+                select(Post)
+                .where(Post.municipality == municipality.id, Post.state == PostState.DRAFT, Post.not_after > now)
+                .where(col(Post.is_preliminary).is_(False), col(Post.merged_into).is_(None))
+                .order_by(col(Post.due_at))
+            ).first()
+            if first:
+                show.line(f"  Börja här: läs nästa budskap med ”kampanjhjul posts {first.id}” och låt båda parter godkänna:")
+                for party in municipality.parties:
+                    show.line(f"    kampanjhjul approve {first.id} --party {party.id} --as \"Ditt Namn\"")
+    show.line("\nStoppa med Ctrl-C.")
+    sys.stdout.flush()
+
+
+def _left(day: date, today: date) -> str:
+    days = (day - today).days
+    if days < 0:
+        return ", pågår"
+    return ", i dag" if days == 0 else f", om {days} {'dag' if days == 1 else 'dagar'}"
+
+
+def check(given: argparse.Namespace) -> int:
+    """Every fault in the configuration, the texts and the facts, at once."""
+    parts = open_parts(os.environ)
+    planned(parts)
+    with parts.database.read() as session:
+        found = checking.check(session, parts.catalog, parts.messages, now=parts.clock())
+    errors = [item for item in found if item.is_error]
+    if given.json:
+        show.as_json([vars(item) for item in found])
+    else:
+        for item in found:
+            show.line(f"{'FEL' if item.is_error else 'Obs'}  {item.where}: {item.message}")
+        show.line(f"{len(errors)} fel, {len(found) - len(errors)} saker att tänka på." if found else "Inga fel.")
+    return 1 if errors else 0
+
+
+def init(given: argparse.Namespace) -> int:
+    """Lay out a folder of the municipality's own."""
+    target = Path(given.directory)
+    taken = [name for name in ("config", "templates") if (target / name).exists()]
+    if taken:
+        raise RefusedError(f"{target} har redan {' och '.join(taken)}. Inget har ändrats. Välj en annan mapp.")
+    for name in ("config", "templates"):
+        shutil.copytree(shipped_directory(name), target / name)
+    show.line(f"Klart. Ändra i {target / 'config' / 'municipalities'} och kör sedan från mappen:")
+    show.line(f"  cd {target}\n  kampanjhjul check\n  kampanjhjul serve")
+    return 0
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # APScheduler warns each time that a poll finds the last one still running: here that is how it should be.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)

@@ -1,0 +1,106 @@
+"""Commands about what goes out: queue, retry, done, simulate."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections import Counter
+from datetime import date
+
+from campaigns import queue as use
+from campaigns.cli import show
+from campaigns.errors import RefusedError
+from campaigns.models import Delivery
+from campaigns.occurrences import LocalDate
+from campaigns.swedish import DELIVERY_STATES, moment
+from campaigns.wiring import Parts, open_parts
+
+
+def queue(given: argparse.Namespace) -> int:
+    parts = open_parts(os.environ)
+    unknown = [state for state in given.state if state not in DELIVERY_STATES]
+    if unknown:
+        raise RefusedError(f"Läget ”{unknown[0]}” finns inte. Lägena är: {', '.join(DELIVERY_STATES)}.")
+    if given.municipality:
+        parts.catalog.municipality(given.municipality)
+    with parts.database.read() as session:
+        rows = use.deliveries(session, municipality=given.municipality, states=given.state)
+    if given.json:
+        show.as_json([row.model_dump(exclude={"token", "lease_until"}) for row in rows])
+        return 0
+    show.table(
+        ("Nr", "Ska ut", "Kanal", "Läge", "Budskap", "Var eller varför"),
+        (
+            (str(row.id), _when(parts, row), row.channel, DELIVERY_STATES[row.state], row.key, row.url or row.reason)
+            for row in rows
+        ),
+        empty="Inga leveranser än. De kommer när alla parter har godkänt ett budskap.",
+    )
+    return 0
+
+
+def _when(parts: Parts, row: Delivery) -> str:
+    municipality = parts.catalog.municipalities.get(row.municipality)
+    return moment(row.due_at, municipality.zone) if municipality else row.due_at.isoformat()
+
+
+def retry(given: argparse.Namespace) -> int:
+    parts = open_parts(os.environ)
+    with parts.database.write() as session:
+        use.retry(session, parts.catalog, given.delivery, name=given.name, now=parts.clock())
+    show.line(f"Leverans {given.delivery} ligger i kö igen.")
+    return 0
+
+
+def done(given: argparse.Namespace) -> int:
+    parts = open_parts(os.environ)
+    with parts.database.write() as session:
+        use.done(session, given.delivery, name=given.name, url=given.url, now=parts.clock())
+    show.line(f"Leverans {given.delivery} är markerad som utskickad av {given.name}.")
+    return 0
+
+
+def simulate(given: argparse.Namespace) -> int:
+    # The one place beside `serve` and `worker` where the command line reaches for the scheduler.
+    from scheduler import simulate as rehearsal
+    from scheduler.story import sentence
+
+    if given.last < given.first:
+        raise RefusedError("--to ligger före --from.")
+    parts = open_parts(os.environ)
+    result = rehearsal.simulate(
+        parts,
+        first_day=given.first,
+        last_day=given.last,
+        is_approving=given.approve == "all",
+        municipalities=[given.municipality] if given.municipality else [],
+        dates=[_date(text) for text in given.dates],
+    )
+    counts = Counter(event.kind.value for event in result.events)
+    if given.json:
+        show.as_json(
+            {
+                "from": given.first,
+                "to": given.last,
+                "approve": given.approve,
+                "counts": dict(sorted(counts.items())),
+                "events": [event.as_json() for event in result.events],
+            }
+        )
+        return 0
+    zones = [item.zone for item in parts.catalog.municipalities.values()]
+    for event in result.events:
+        own = parts.catalog.municipalities.get(event.municipality)
+        show.line(sentence(event, own.zone if own else zones[0]))
+    show.line(f"\n{given.first} till {given.last}: " + ", ".join(f"{counts[kind]} {kind}" for kind in sorted(counts)))
+    return 0
+
+
+def _date(text: str) -> LocalDate:
+    where, _, day = text.partition("=")
+    risk_date, _, place = where.partition("/")
+    try:
+        parsed = date.fromisoformat(day)
+    except ValueError:
+        raise RefusedError(f"”{text}” går inte att läsa. Skriv till exempel student/holaveden=2027-06-11.") from None
+    return LocalDate(risk_date, place, parsed.year, parsed, is_confirmed=True)
