@@ -1,0 +1,76 @@
+"""Phrases that are known to be wrong about the law or about help, and those that do harm. Pure.
+
+Alcohol: alkohollagen (2010:1622) 3 kap. 7 and 9 §§, 11 kap. 3, 4 and 7 §§. Private supply of tobacco and nicotine was
+not a crime in the newest source read (2025), so no text may threaten with it.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+
+# Said to be law or help, and wrong. Matched without regard to case, line breaks and emphasis; sentence by sentence.
+_PUNISHED = r"(?:olaglig\w*|förbjud\w*|brottslig\w*|straffbar\w*|kriminell\w*|ett brott)"
+_NICOTINE = r"(?:tobak|snus|vejp|vape|nikotin|cigarett|e-cig)"
+_REFUSED: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"(?:upp till|högst|max(?:imalt)?) (?:sex|6) års?\b(?! sedan)"),
+        "Grov langning av alkohol ger högst fyra års fängelse, inte sex. Skriv {{ fakta.langning_straff }}.",
+    ),
+    (
+        re.compile(rf"\b{_PUNISHED}\b[^.!?]{{0,60}}\bbjuda\b|\bbjuda\b[^.!?]{{0,60}}\bär (?:\w+ )?{_PUNISHED}"),
+        "Att bjuda är inte alltid förbjudet. Skriv det som ett råd: ”bjud inte”. Lag är: köpa ut, ge bort och låna ut.",
+    ),
+    (
+        re.compile(r"(?:18|arton)[ -]?års?\w* (?:gäller )?(?:på|hos) systembolaget|systembolagets (?:18|arton)-?års"),
+        "På Systembolaget är gränsen 20 år. 18 år gäller folköl i butik och servering på krogen.",
+    ),
+    (
+        re.compile(r"alkohollinjen"),
+        "Alkohollinjen finns inte längre: den heter Alkoholhjälpen. Skriv {{ fakta.alkoholhjalpen }}.",
+    ),
+    (
+        re.compile(
+            rf"\b{_PUNISHED}\b[^.!?]{{0,60}}\b(?:lang|köpa ut|ge bort|dela med)[^.!?]{{0,40}}{_NICOTINE}"
+            rf"|\b(?:langa|langning|köpa ut)\b[^.!?]{{0,40}}{_NICOTINE}[^.!?]{{0,40}}\b{_PUNISHED}"
+            rf"|{_NICOTINE}s?langning[^.!?]{{0,40}}\b{_PUNISHED}"
+        ),
+        "Det är inte säkert att langning av tobak och nikotin är straffbar. Skriv {{ fakta.tobak_butik }} och ett råd.",
+    ),
+)
+_UNSUITABLE: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"\balla (?:unga |ungdomar |andra )?dricker\b"),
+        "De flesta unga dricker inte. Skriv det som är sant för de flesta.",
+    ),
+    (
+        re.compile(r"\btänk om\b(?=[^.!?]*kampanj)|tänkom\.nu|hejdå alkoholskador"),
+        "Kampanjen är avslutad. Länka till en som finns.",
+    ),
+)
+
+
+def refused_phrases(text: str) -> Iterator[tuple[str, str]]:
+    """Each phrase that must not stand, and what to write instead."""
+    return _hits(text, _REFUSED)
+
+
+def unsuitable_phrases(text: str) -> Iterator[tuple[str, str]]:
+    """Each phrase that had better not stand, and why."""
+    return _hits(text, _UNSUITABLE)
+
+
+def _hits(text: str, phrases: tuple[tuple[re.Pattern[str], str], ...]) -> Iterator[tuple[str, str]]:
+    bare = _bare(text)
+    for pattern, advice in phrases:
+        if hit := pattern.search(bare):
+            yield hit[0], advice
+
+
+def _bare(text: str) -> str:
+    """The words alone: no emphasis, no entities, nothing invisible, one space between, small letters."""
+    plain = unicodedata.normalize("NFKC", html.unescape(text))
+    seen = "".join(letter for letter in plain if letter not in "*_`~" and unicodedata.category(letter) != "Cf")
+    return " ".join(re.sub(r"[‐‑‒–—]", "-", seen).casefold().split())

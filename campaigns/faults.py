@@ -1,0 +1,242 @@
+"""What is wrong with a message, for the person who writes it: its facts, its words, its length. Pure.
+
+Each fault says what to do. Errors block approval; warnings are advice. Facts age: one that has run out, or that nobody
+has confirmed, blocks every text that rests on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from campaigns.catalog import Fact
+from campaigns.content import SWEDISH, Content
+from campaigns.content.phrases import refused_phrases, unsuitable_phrases
+from campaigns.errors import suggestion
+from campaigns.readability import LONG_SENTENCE, read
+from campaigns.sms import segments
+
+LIX_WARNING, LIX_LIMIT = 40, 50
+SMS_PARTS_LIMIT = 3
+SCREEN_WORDS = 25
+
+
+class Severity(StrEnum):
+    ERROR = "error"  # blocks approval
+    WARNING = "warning"
+
+
+class FaultCode(StrEnum):
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    TOO_MANY_WORDS = "too_many_words"
+    SMS_PARTS = "sms_parts"
+    SMS_CHARACTERS = "sms_characters"
+    HARD_TO_READ = "hard_to_read"
+    LONG_SENTENCE = "long_sentence"
+    REFUSED_PHRASE = "refused_phrase"
+    UNSUITABLE_PHRASE = "unsuitable_phrase"
+    UNKNOWN_FACT = "unknown_fact"
+    EXPIRED_FACT = "expired_fact"
+    UNCONFIRMED_FACT = "unconfirmed_fact"
+    MISSING_ALT = "missing_alt"
+    MISSING_IMAGE = "missing_image"
+    LARGE_IMAGE = "large_image"
+    BAD_LINK = "bad_link"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing to do something about. `where` is the part: title, short, body, link, image, alt or sources."""
+
+    code: FaultCode
+    severity: Severity
+    message: str
+    where: str
+
+    @property
+    def is_blocking(self) -> bool:
+        return self.severity is Severity.ERROR
+
+    @property
+    def is_about_a_fact(self) -> bool:
+        """Whether somebody must check and confirm a fact; the text itself may stand."""
+        return self.code in (FaultCode.EXPIRED_FACT, FaultCode.UNCONFIRMED_FACT)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that a kind of channel takes: characters of each part, and bytes of the whole and of a picture."""
+
+    title: int = 120
+    short: int = 500
+    body: int = 20_000
+    short_with_link: int | None = None
+    size: int | None = None
+    image_size: int | None = None
+    needs_image: bool = False
+
+
+LIMITS: dict[str, Limits] = {
+    "webb": Limits(),
+    "skarm": Limits(title=80),
+    "manuell": Limits(title=70),
+    "wordpress": Limits(),
+    "webhook": Limits(size=19_000),  # 20 kB with the envelope, Standard Webhooks' advice
+    "teams": Limits(size=24_000),  # 28 kB with the card
+    "facebook": Limits(body=63_206),
+    "instagram": Limits(short=2_200, body=2_200, image_size=8_000_000, needs_image=True),
+    "linkedin": Limits(body=3_000),
+    "mastodon": Limits(short_with_link=500),
+    "bluesky": Limits(short_with_link=300, image_size=1_000_000),
+    "smtp": Limits(),
+    "sms": Limits(),
+}
+
+
+def faults(
+    content: Content,
+    *,
+    channel_kind: str,
+    facts_used: Iterable[str],
+    facts: Mapping[str, Fact],
+    send_day: date,
+    image_bytes: int | None = None,
+) -> list[Fault]:
+    """All that is wrong with `content` in a channel of `channel_kind`, errors first.
+
+    `send_day` is the local day when it goes out: facts must hold then. `image_bytes` is the size of the picture's file.
+    """
+    limits = LIMITS.get(channel_kind, Limits())
+    found = [
+        *_empty(content),
+        *_facts(facts_used, facts, send_day),
+        *_phrases(content),
+        *_lengths(content, limits, channel_kind),
+        *_picture(content, limits, image_bytes),
+        *(_screen(content) if channel_kind == "skarm" else ()),
+        *(_sms(content) if channel_kind == "sms" else ()),
+        *(_language(content) if content.language == SWEDISH else ()),
+    ]
+    return sorted(found, key=lambda fault: not fault.is_blocking)
+
+
+def _error(code: FaultCode, where: str, message: str) -> Fault:
+    return Fault(code, Severity.ERROR, message, where)
+
+
+def _warning(code: FaultCode, where: str, message: str) -> Fault:
+    return Fault(code, Severity.WARNING, message, where)
+
+
+def _empty(content: Content) -> Iterator[Fault]:
+    names = {"title": "Rubriken", "short": "Den korta texten", "body": "Brödtexten"}
+    for where, name in names.items():
+        if not getattr(content, where).strip():
+            yield _error(FaultCode.EMPTY, where, f"{name} är tom. Skriv den.")
+    if content.link and not content.link.startswith("https://"):
+        yield _error(FaultCode.BAD_LINK, "link", f"Länken ”{content.link}” ska börja med https://.")
+
+
+def _facts(used: Iterable[str], facts: Mapping[str, Fact], send_day: date) -> Iterator[Fault]:
+    for fact_id in sorted(set(used)):
+        fact = facts.get(fact_id)
+        confirm = f"Kontrollera den och skriv: kampanjhjul facts confirm {fact_id} --as NAMN"
+        if fact is None:
+            yield _error(
+                FaultCode.UNKNOWN_FACT, "sources", f"Uppgiften ”{fact_id}” finns inte. {suggestion(fact_id, facts)}"
+            )
+        elif not fact.is_confirmed:
+            yield _error(FaultCode.UNCONFIRMED_FACT, "sources", f"Ingen har bekräftat uppgiften ”{fact_id}”. {confirm}")
+        elif fact.valid_until < send_day:
+            until = fact.valid_until.isoformat()
+            yield _error(FaultCode.EXPIRED_FACT, "sources", f"Uppgiften ”{fact_id}” gällde till {until}. {confirm}")
+
+
+def _phrases(content: Content) -> Iterator[Fault]:
+    parts = {"title": content.title, "short": content.short, "body": content.plain().text, "alt": content.alt}
+    for where, text in parts.items():
+        for phrase, advice in refused_phrases(text):
+            yield _error(FaultCode.REFUSED_PHRASE, where, f"”{phrase}” får inte stå så. {advice}")
+        for phrase, advice in unsuitable_phrases(text):
+            yield _warning(FaultCode.UNSUITABLE_PHRASE, where, f"”{phrase}”: {advice}")
+
+
+def _lengths(content: Content, limits: Limits, channel_kind: str) -> Iterator[Fault]:
+    title = "Ämnet" if channel_kind == "manuell" else "Rubriken"
+    measured = (
+        ("title", title, content.title, limits.title),
+        ("short", "Den korta texten", content.short, limits.short),
+        ("body", "Brödtexten", content.body, limits.body),
+    )
+    for where, name, text, limit in measured:
+        if len(text) > limit:
+            yield _error(FaultCode.TOO_LONG, where, f"{name} är {len(text)} tecken, högst {limit} går. Korta den.")
+    post = f"{content.short}\n\n{content.link}".strip()
+    if limits.short_with_link is not None and len(post) > limits.short_with_link:
+        yield _error(
+            FaultCode.TOO_LONG,
+            "short",
+            f"Den korta texten är med länken {len(post)} tecken, högst {limits.short_with_link} går. Korta den.",
+        )
+    size = len(content.to_bytes())
+    if limits.size is not None and size > limits.size:
+        yield _error(
+            FaultCode.TOO_LONG,
+            "body",
+            f"Budskapet är {size} byte, högst {limits.size} går i kanalen. Korta brödtexten.",
+        )
+
+
+def _picture(content: Content, limits: Limits, image_bytes: int | None) -> Iterator[Fault]:
+    if content.image and not content.alt.strip():
+        yield _error(
+            FaultCode.MISSING_ALT, "alt", "Bilden saknar alternativtext. Beskriv med en mening vad den visar, i alt."
+        )
+    if limits.needs_image and not content.image:
+        yield _error(FaultCode.MISSING_IMAGE, "image", "Kanalen kräver en bild. Lägg till en, med alternativtext.")
+    if image_bytes is not None and limits.image_size is not None and image_bytes > limits.image_size:
+        megabytes = f"{limits.image_size / 1e6:g}"
+        yield _error(FaultCode.LARGE_IMAGE, "image", f"Bilden är för stor för kanalen: högst {megabytes} MB går.")
+
+
+def _screen(content: Content) -> Iterator[Fault]:
+    words = len(content.short.split())
+    if words > SCREEN_WORDS:
+        yield _error(
+            FaultCode.TOO_MANY_WORDS,
+            "short",
+            f"Den korta texten har {words} ord, högst {SCREEN_WORDS} hinns med på en skärm. Korta den.",
+        )
+
+
+def _sms(content: Content) -> Iterator[Fault]:
+    cost = segments(content.short)
+    if cost.parts > 1:
+        kind = _error if cost.parts > SMS_PARTS_LIMIT else _warning
+        yield kind(FaultCode.SMS_PARTS, "short", f"Texten blir {cost.parts} SMS ({cost.units} tecken). Korta den.")
+    if cost.culprits:
+        replaced = ", ".join(f"{old} med {new or 'ingenting'}" for old, new in cost.replacements)
+        advice = f"Ersätt {replaced}." if replaced else "Ta bort dem."
+        shown = " ".join(cost.culprits)
+        yield _warning(FaultCode.SMS_CHARACTERS, "short", f"De här tecknen gör SMS:et dyrare: {shown} {advice}")
+
+
+def _language(content: Content) -> Iterator[Fault]:
+    reading = read(content.plain().text)
+    if reading.lix > LIX_WARNING:
+        blocks = reading.lix > LIX_LIMIT and reading.is_reliable
+        doubt = "" if reading.is_reliable else " Texten är kort, så måttet är osäkert."
+        kind = _error if blocks else _warning
+        yield kind(
+            FaultCode.HARD_TO_READ,
+            "body",
+            f"Läsbarheten är LIX {reading.lix:.0f}. Sikta på 30: kortare meningar och ord.{doubt}",
+        )
+    for sentence in reading.hard_sentences:
+        start = " ".join(sentence.split()[:6])
+        yield _warning(
+            FaultCode.LONG_SENTENCE, "body", f"Meningen ”{start} …” har fler än {LONG_SENTENCE} ord. Dela den."
+        )

@@ -1,0 +1,7 @@
+"""Bounded templates for people who are trusted with words, not with the machine."""
+
+from campaigns.sandbox.environment import BoundedTemplate, compile_template
+from campaigns.sandbox.filters import swedish_date
+from campaigns.sandbox.process import render_in_subprocess
+
+__all__ = ["BoundedTemplate", "compile_template", "render_in_subprocess", "swedish_date"]

@@ -1,0 +1,77 @@
+"""What a text costs as SMS: its encoding, its parts, and the characters that made it dear.
+
+GSM 03.38's seven-bit alphabet holds å, ä, ö and é: 160 characters in one part, 153 in each of several. One character
+outside it (a dash, a curly quote, an emoji) turns the whole text into UCS-2: 70, or 67 in each of several.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENDED = frozenset("\f^{}\\[~]|€")  # an escape and a character: two units
+
+_REPLACEMENTS = {
+    **dict.fromkeys("–—―‐‑‒−•", "-"),
+    **dict.fromkeys("”“„«»″", '"'),
+    **dict.fromkeys("’‘‚´`′", "'"),
+    **dict.fromkeys("\u00a0\u202f\u2009\t", " "),
+    **dict.fromkeys("\u00ad\u200b\u200d\ufeff\ufe0f", ""),
+    **dict(zip("áóëç×", "aoecx", strict=True)),
+    "…": "...",
+    "½": "1/2",
+    "¼": "1/4",
+    "¾": "3/4",
+    "→": "->",
+}
+
+
+class Encoding(StrEnum):
+    GSM_7 = "GSM-7"
+    UCS_2 = "UCS-2"
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The cost of one text. `units` are septets or UTF-16 units; `replacements` says what each culprit can become."""
+
+    encoding: Encoding
+    units: int
+    parts: int
+    culprits: tuple[str, ...] = ()
+    replacements: tuple[tuple[str, str], ...] = ()
+
+
+def segments(text: str) -> Segments:
+    """What `text` costs. Neither an escape nor a surrogate pair is split over two parts."""
+    culprits = tuple(dict.fromkeys(letter for letter in text if letter not in _BASIC and letter not in _EXTENDED))
+    if culprits:
+        widths = [2 if ord(letter) > 0xFFFF else 1 for letter in text]
+        encoding, single, several = Encoding.UCS_2, 70, 67
+    else:
+        widths = [2 if letter in _EXTENDED else 1 for letter in text]
+        encoding, single, several = Encoding.GSM_7, 160, 153
+    suggested = tuple((letter, _REPLACEMENTS[letter]) for letter in culprits if letter in _REPLACEMENTS)
+    return Segments(encoding, sum(widths), _parts(widths, single, several), culprits, suggested)
+
+
+def _parts(widths: list[int], single: int, several: int) -> int:
+    if sum(widths) <= single:
+        return 1 if widths else 0
+    parts, used = 1, 0
+    for width in widths:
+        if used + width > several:
+            parts, used = parts + 1, 0
+        used += width
+    return parts
+
+
+def normalised(text: str) -> str:
+    """`text` with every character that has a plain equivalent in GSM-7 replaced by it. The rest stands."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(letter if letter in _BASIC else _REPLACEMENTS.get(letter, letter) for letter in composed)
