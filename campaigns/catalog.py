@@ -1,7 +1,8 @@
-"""config/*.toml read into checked values. Every problem is found and told at once, with file, key and the nearest name."""
+"""config/*.toml read into checked values. Every problem is told at once, with file, key and the nearest name."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,9 +14,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
-from campaigns import schema
+from campaigns import schema, schema_faults
 from campaigns.errors import ConfigurationError, NotFoundError, Problem, RuleError, suggestion
-from campaigns.localtime import QUIET_FROM, QUIET_TO
 from campaigns.occurrences import ExtraDate, LocalDate, Place
 from campaigns.plan import Activity, Campaign, Deadline, Step
 from campaigns.rules import FIRST_YEAR, LAST_YEAR, EasterRule, LocalRule, RecurrenceRule, RiskDate, Rule, day_in_year
@@ -86,7 +86,7 @@ class ReminderRole:
     kinds: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity: one object per reading of the files
 class Municipality:
     id: str
     name: str
@@ -127,7 +127,7 @@ class Municipality:
         raise NotFoundError(f"{self.name} har ingen part ”{party_id}”. {suggestion(party_id, names)}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalog:
     """All configuration, checked as a whole."""
 
@@ -161,7 +161,11 @@ def _named(items: Mapping[str, N], name: str, what: str) -> N:
 
 def load(directory: Path, *, channel_kinds: Iterable[str]) -> Catalog:
     """The catalog in `directory`. Raises ConfigurationError with every problem found in any file."""
-    reader = _Reader(directory, frozenset(channel_kinds))
+    if not directory.is_dir():
+        raise ConfigurationError(
+            [Problem(str(directory), "", "mappen finns inte. Ange rätt mapp med KAMPANJHJUL_CONFIG_DIR.")]
+        )
+    reader = _Reader(directory, channel_kinds)
     catalog = reader.read()
     if reader.problems:
         raise ConfigurationError(reader.problems)
@@ -169,30 +173,38 @@ def load(directory: Path, *, channel_kinds: Iterable[str]) -> Catalog:
 
 
 class _Reader:
-    """Reads the files in order of dependence and gathers problems; what is broken is left out, not guessed."""
+    """Reads the files in order of dependence and gathers problems; what is broken is left out, not guessed.
 
-    def __init__(self, directory: Path, channel_kinds: frozenset[str]) -> None:
+    `names` are the ids that other files may point to, by kind. A broken entry still has its id there, and a kind whose
+    file cannot be read is missing altogether: one fault must not give rise to others elsewhere.
+    """
+
+    def __init__(self, directory: Path, channel_kinds: Iterable[str]) -> None:
         self.directory = directory
-        self.channel_kinds = channel_kinds
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
+        self.names: dict[str, frozenset[str]] = {"channel_kinds": frozenset(channel_kinds)}
+        for folder in ("campaigns", "municipalities"):
+            stems = frozenset(path.stem for path in (directory / folder).glob("*.toml"))
+            if stems:
+                self.names[folder] = stems
+            else:
+                self.problems.append(Problem(folder, "", "mappen saknas eller har ingen .toml-fil"))
 
     def read(self) -> Catalog:
-        if not self.directory.is_dir():
-            self.problems.append(
-                Problem(str(self.directory), "", "mappen finns inte. Ange den med KAMPANJHJUL_CONFIG_DIR.")
-            )
-        risk_dates = self.tables("risk_dates.toml", schema.RiskDateTable, self.risk_date)
-        audiences = self.tables("audiences.toml", schema.AudienceTable, lambda i, t, _: Audience(i, t.name, t.description))
-        channels = self.tables("channels.toml", schema.ChannelNameTable, lambda _i, t, _f: t.name)
-        promises = self.tables("promises.toml", schema.PromiseTable, self.promise)
-        facts = self.tables("facts.toml", schema.FactTable, self.fact)
+        risk_dates = self.tables("risk_dates", schema.RiskDateTable, self.risk_date)
+        if "risk_dates" in self.names:
+            dated = {key for key, item in risk_dates.items() if not isinstance(item.rule, LocalRule)}
+            self.names["local_risk_dates"] = self.names["risk_dates"] - dated
+        audiences = self.tables("audiences", schema.AudienceTable, lambda i, t, _: Audience(i, t.name, t.description))
+        channels = self.tables("channels", schema.ChannelNameTable, lambda _i, t, _f: t.name)
+        promises = self.tables("promises", schema.PromiseTable, self.promise)
+        facts = self.tables("facts", schema.FactTable, self.fact)
         campaigns = {
-            name: self.campaign(name, table, file, risk_dates, audiences, channels, promises)
-            for name, file, table in self.files("campaigns", schema.CampaignFile)
+            name: self.campaign(name, table) for name, _, table in self.files("campaigns", schema.CampaignFile)
         }
         municipalities = {
-            name: self.municipality(name, table, file, risk_dates, channels, promises, campaigns)
+            name: self.municipality(name, table, file, risk_dates, channels)
             for name, file, table in self.files("municipalities", schema.MunicipalityFile)
         }
         return Catalog(
@@ -201,58 +213,79 @@ class _Reader:
 
     # -- files
 
-    def toml(self, path: Path) -> dict[str, object]:
-        name = str(path.relative_to(self.directory))
+    def problem(self, file: str, key: str, message: str) -> None:
+        self.problems.append(Problem(file, key, message))
+
+    def toml(self, path: Path) -> dict[str, object] | None:
+        """What the file says; None, and a problem told, if it cannot be read or says nothing."""
+        name = path.relative_to(self.directory).as_posix()
         try:
-            return tomllib.loads(path.read_text(encoding="utf-8"))
+            # Windows programs like to begin a file with a byte order mark: utf-8-sig takes it away.
+            found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
-            self.problems.append(Problem(name, "", "filen saknas"))
+            self.problem(name, "", "filen saknas")
         except UnicodeDecodeError as error:
-            self.problems.append(Problem(name, "", f"filen är inte UTF-8 (byte {error.start}): spara om den som UTF-8"))
+            line = error.object[: error.start].count(b"\n") + 1
+            self.problem(name, "", f"rad {line}: filen är inte UTF-8. Spara om den som UTF-8.")
         except OSError as error:
-            self.problems.append(Problem(name, "", f"filen går inte att läsa: {error.strerror}"))
+            self.problem(name, "", f"filen går inte att läsa ({error.strerror}). Kontrollera rättigheterna.")
         except tomllib.TOMLDecodeError as error:
-            self.problems.append(Problem(name, "", f"filen är inte giltig TOML: {error}"))
-        return {}
+            self.problem(name, "", _not_toml(str(error)))
+        else:
+            if found:
+                return found
+            self.problem(name, "", "filen är tom")
+        return None
 
     def checked(self, model: type[T], value: object, file: str, at: str = "") -> T | None:
         try:
-            return model.model_validate(value)
+            return model.model_validate(value, context=self.names)
         except ValidationError as error:
-            self.problems.extend(schema.problems_of(error, file=file, model=model, at=at))
+            self.problems.extend(schema_faults.problems_of(error, file=file, model=model, value=value, at=at))
             return None
 
-    def tables(self, name: str, model: type[T], make: Callable[[str, T, str], N | None]) -> dict[str, N]:
+    def tables(self, kind: str, model: type[T], make: Callable[[str, T, str], N | None]) -> dict[str, N]:
+        """The file `kind`.toml, a table for each id."""
+        file = f"{kind}.toml"
+        read = self.toml(self.directory / file)
+        if read is None:
+            return {}
+        self.names[kind] = frozenset(read)
         found: dict[str, N] = {}
-        for key, value in self.toml(self.directory / name).items():
-            table = self.checked(model, value, name, key)
-            made = make(key, table, name) if table is not None else None
+        for key, value in read.items():
+            self._id(key, file, key, schema.FACT_ID if kind == "facts" else schema.ID)
+            table = self.checked(model, value, file, key)
+            made = make(key, table, file) if table is not None else None
             if made is not None:
                 found[key] = made
         return found
 
     def files(self, folder: str, model: type[T]) -> Iterable[tuple[str, str, T]]:
-        paths = sorted((self.directory / folder).glob("*.toml"))
-        if not paths:
-            self.problems.append(Problem(folder, "", "mappen har ingen .toml-fil"))
-        for path in paths:
-            before = len(self.problems)
+        """Each file in `folder`, whose name is its id."""
+        for path in sorted((self.directory / folder).glob("*.toml")):
+            file = f"{folder}/{path.name}"
+            self._id(path.stem, file, "", schema.ID)
             value = self.toml(path)
-            if len(self.problems) > before:
+            if value is None:
                 continue
-            table = self.checked(model, value, f"{folder}/{path.name}")
+            self._unique(value, file)
+            table = self.checked(model, value, file)
             if table is not None:
-                yield path.stem, f"{folder}/{path.name}", table
+                yield path.stem, file, table
 
-    def known(self, names: Iterable[str], valid: Iterable[str], file: str, key: str, what: str) -> tuple[str, ...]:
-        valid = tuple(valid)
-        good = []
-        for name in names:
-            if name in valid:
-                good.append(name)
-            else:
-                self.problems.append(Problem(file, key, f"okänd {what} ”{name}”. {suggestion(name, valid)}"))
-        return tuple(good)
+    def _id(self, name: str, file: str, key: str, shape: str) -> None:
+        if not re.fullmatch(shape, name):
+            self.problem(file, key, f"”{name}” {schema_faults.SHAPES[shape]}")
+
+    def _unique(self, value: Mapping[str, object], file: str) -> None:
+        """No two entries of a list may have one id. Looked for before the rest, so that no other fault hides it."""
+        for key, entries in value.items():
+            seen: set[object] = set()
+            for entry in entries if isinstance(entries, list) else ():
+                name = entry.get("id") or entry.get("kind") if isinstance(entry, dict) else None
+                if isinstance(name, str) and name in seen:
+                    self.problem(file, key, f"”{name}” står mer än en gång")
+                seen.add(name if isinstance(name, str) else None)
 
     # -- values
 
@@ -265,13 +298,13 @@ class _Reader:
         if table.local is not None:
             first, last = _month_day(table.local.usual_first), _month_day(table.local.usual_last)
             if last < first:
-                self.problems.append(Problem(file, f"{key}.local.usual_last", "ligger före usual_first"))
+                self.problem(file, f"{key}.local.usual_last", "ligger före usual_first")
             rules.append(LocalRule(first, last))
         if len(rules) != 1:
-            self.problems.append(Problem(file, key, "ska ha exakt en av rule, easter och local"))
+            self.problem(file, key, "ska ha exakt en av rule, easter och local")
             return None
         if table.last_offset < table.first_offset:
-            self.problems.append(Problem(file, f"{key}.last_offset", "sista dagen ligger före första dagen"))
+            self.problem(file, f"{key}.last_offset", "sista dagen ligger före första dagen")
         rule = rules[0]
         if not isinstance(rule, LocalRule):
             self._occurs(rule, file, f"{key}.rule")
@@ -282,12 +315,12 @@ class _Reader:
             try:
                 day_in_year(rule, year)
             except RuleError as error:
-                self.problems.append(Problem(file, key, error.message))
+                self.problem(file, key, error.message)
                 return
 
     def promise(self, key: str, table: schema.PromiseTable, file: str) -> Promise:
         if table.last_day < table.first_day:
-            self.problems.append(Problem(file, f"{key}.last_day", "sista dagen ligger före första dagen"))
+            self.problem(file, f"{key}.last_day", "sista dagen ligger före första dagen")
         return Promise(
             key,
             table.text,
@@ -300,7 +333,7 @@ class _Reader:
 
     def fact(self, key: str, table: schema.FactTable, file: str) -> Fact:
         if table.valid_until < table.checked_on:
-            self.problems.append(Problem(file, f"{key}.valid_until", "ligger före checked_on"))
+            self.problem(file, f"{key}.valid_until", "ligger före checked_on")
         return Fact(
             key,
             table.kind,
@@ -312,28 +345,13 @@ class _Reader:
             table.note,
         )
 
-    def campaign(
-        self,
-        key: str,
-        table: schema.CampaignFile,
-        file: str,
-        risk_dates: Mapping[str, RiskDate],
-        audiences: Mapping[str, Audience],
-        channels: Mapping[str, str],
-        promises: Mapping[str, Promise],
-    ) -> Campaign:
-        self.known([table.risk_date], risk_dates, file, "risk_date", "riskdatum")
-        self.known(table.promises, promises, file, "promises", "medborgarlöfte")
-        self._unique([step.id for step in table.steps], file, "steps")
-        self._unique([activity.id for activity in table.activities], file, "activities")
-        self._unique([deadline.kind for deadline in table.deadlines], file, "deadlines")
-        steps = []
-        for index, step in enumerate(table.steps):
-            at = f"steps.{index}"
-            self.known(step.audiences, audiences, file, f"{at}.audiences", "målgrupp")
-            self.known(step.channels, channels, file, f"{at}.channels", "kanal")
-            self._times(step, file, at)
-            steps.append(
+    def campaign(self, key: str, table: schema.CampaignFile) -> Campaign:
+        return Campaign(
+            key,
+            table.name,
+            table.risk_date,
+            tuple(table.promises),
+            tuple(
                 Step(
                     step.id,
                     step.name,
@@ -344,37 +362,14 @@ class _Reader:
                     step.not_after.offset_days,
                     step.not_after.at,
                 )
-            )
-        return Campaign(
-            key,
-            table.name,
-            table.risk_date,
-            tuple(table.promises),
-            tuple(steps),
+                for step in table.steps
+            ),
             tuple(Deadline(item.kind, item.name, item.offset_days) for item in table.deadlines),
             tuple(
                 Activity(item.id, item.name, item.offset_days, item.responsible, item.description)
                 for item in table.activities
             ),
         )
-
-    def _times(self, step: schema.StepTable, file: str, at: str) -> None:
-        if step.at >= QUIET_FROM or step.at < QUIET_TO:
-            self.problems.append(Problem(file, f"{at}.at", f"{step.at:%H.%M} ligger i de tysta timmarna 21–07"))
-        if step.at.tzinfo is not None or step.not_after.at.tzinfo is not None:
-            self.problems.append(Problem(file, f"{at}.at", "ska vara lokal tid utan tidszon"))
-            return
-        if (step.not_after.offset_days, step.not_after.at) <= (step.offset_days, step.at):
-            self.problems.append(
-                Problem(file, f"{at}.not_after", "senaste tiden ligger inte efter den planerade tiden")
-            )
-
-    def _unique(self, ids: Iterable[str], file: str, key: str) -> None:
-        seen: set[str] = set()
-        for name in ids:
-            if name in seen:
-                self.problems.append(Problem(file, key, f"”{name}” står mer än en gång"))
-            seen.add(name)
 
     def municipality(
         self,
@@ -383,17 +378,12 @@ class _Reader:
         file: str,
         risk_dates: Mapping[str, RiskDate],
         channels: Mapping[str, str],
-        promises: Mapping[str, Promise],
-        campaigns: Mapping[str, Campaign],
     ) -> Municipality:
-        self.known(table.promises, promises, file, "promises", "medborgarlöfte")
-        self.known(table.channels, channels, file, "channels", "kanal")
-        on = self.known(table.risk_dates.on, risk_dates, file, "risk_dates.on", "riskdatum")
-        off = self.known(table.risk_dates.off, risk_dates, file, "risk_dates.off", "riskdatum")
-        active = tuple(
-            item for item in risk_dates.values() if (item.on_by_default or item.id in on) and item.id not in off
-        )
-        places = self._places(table, file, risk_dates)
+        on, off = table.risk_dates.on, table.risk_dates.off
+        places: dict[str, tuple[Place, ...]] = {}
+        for place in table.places:
+            for risk_date in place.risk_dates:
+                places[risk_date] = (*places.get(risk_date, ()), Place(place.id, place.name))
         return Municipality(
             key,
             table.name,
@@ -406,10 +396,15 @@ class _Reader:
             tuple(Party(name, party.name, tuple(party.people)) for name, party in table.parties.items()),
             tuple(table.promises),
             tuple(self._channel(name, item, table, file, channels) for name, item in table.channels.items()),
-            active,
+            tuple(item for item in risk_dates.values() if (item.on_by_default or item.id in on) and item.id not in off),
             places,
             tuple(self._local_dates(table, file, risk_dates, places)),
-            tuple(self._extra_dates(table, file, risk_dates, campaigns)),
+            tuple(
+                ExtraDate(
+                    item.id, item.name, item.day, item.first_day or item.day, item.last_day or item.day, item.campaign
+                )
+                for item in table.extra_dates
+            ),
             tuple(ReminderRole(item.role, tuple(item.kinds)) for item in table.reminders),
         )
 
@@ -421,14 +416,11 @@ class _Reader:
         file: str,
         names: Mapping[str, str],
     ) -> ChannelConfig:
-        at = f"channels.{key}"
-        self.known([table.kind], self.channel_kinds, file, f"{at}.kind", "kanaltyp")
         languages = tuple(table.languages or owner.languages)
-        self.known(languages, owner.languages, file, f"{at}.languages", "språkkod (lägg till den i languages)")
-        if table.kind == "webhook" and not (table.url and table.secret):
-            self.problems.append(Problem(file, at, "en webhook måste ha både url och secret"))
-        if table.url and not table.url.startswith(("https://", "http://")):
-            self.problems.append(Problem(file, f"{at}.url", "ska börja med https://"))
+        for language in languages:
+            if language not in owner.languages:
+                at = f"channels.{key}.languages"
+                self.problem(file, at, f"kommunen har inte språket ”{language}”. Lägg till det i languages.")
         return ChannelConfig(
             key,
             table.kind,
@@ -440,19 +432,6 @@ class _Reader:
             table.instructions,
         )
 
-    def _places(
-        self, table: schema.MunicipalityFile, file: str, risk_dates: Mapping[str, RiskDate]
-    ) -> dict[str, tuple[Place, ...]]:
-        self._unique([place.id for place in table.places], file, "places")
-        local = [item.id for item in risk_dates.values() if isinstance(item.rule, LocalRule)]
-        by_risk_date: dict[str, tuple[Place, ...]] = {}
-        for index, place in enumerate(table.places):
-            for risk_date in self.known(
-                place.risk_dates, local, file, f"places.{index}.risk_dates", "lokalt beslutat riskdatum"
-            ):
-                by_risk_date[risk_date] = (*by_risk_date.get(risk_date, ()), Place(place.id, place.name))
-        return by_risk_date
-
     def _local_dates(
         self,
         table: schema.MunicipalityFile,
@@ -461,44 +440,43 @@ class _Reader:
         places: Mapping[str, tuple[Place, ...]],
     ) -> Iterable[LocalDate]:
         seen: set[tuple[str, str, int]] = set()
-        for index, item in enumerate(table.local_dates):
-            at = f"local_dates.{index}"
-            local = [entry.id for entry in risk_dates.values() if isinstance(entry.rule, LocalRule)]
-            if not self.known([item.risk_date], local, file, f"{at}.risk_date", "lokalt beslutat riskdatum"):
-                continue
+        for number, item in enumerate(table.local_dates, start=1):
+            at = f"local_dates.{number}"
             valid = [place.id for place in places.get(item.risk_date, ())] or [""]
-            if not self.known([item.place], valid, file, f"{at}.place", "plats"):
-                continue
+            if item.place not in valid:
+                self.problem(file, f"{at}.place", _wrong_place(item, places))
             if (item.risk_date, item.place, item.day.year) in seen:
-                self.problems.append(Problem(file, at, "samma riskdatum, plats och år står mer än en gång"))
+                self.problem(file, at, "samma riskdatum, plats och år står mer än en gång")
             seen.add((item.risk_date, item.place, item.day.year))
+            if item.risk_date not in risk_dates:  # broken, and told where it stands
+                continue
             risk_date = risk_dates[item.risk_date]
             first = item.first_day or item.day + timedelta(days=risk_date.first_offset)
             last = item.last_day or item.day + timedelta(days=risk_date.last_offset)
             if not first <= item.day <= last:
-                self.problems.append(Problem(file, at, "dagen ska ligga mellan första och sista dagen"))
+                self.problem(file, at, "day ska ligga mellan first_day och last_day")
             yield LocalDate(
                 item.risk_date, item.place, item.day.year, item.day, item.confirmed, first, last, item.source
             )
 
-    def _extra_dates(
-        self,
-        table: schema.MunicipalityFile,
-        file: str,
-        risk_dates: Mapping[str, RiskDate],
-        campaigns: Mapping[str, Campaign],
-    ) -> Iterable[ExtraDate]:
-        self._unique([item.id for item in table.extra_dates], file, "extra_dates")
-        for index, item in enumerate(table.extra_dates):
-            at = f"extra_dates.{index}"
-            if item.id in risk_dates:
-                self.problems.append(Problem(file, f"{at}.id", f"”{item.id}” är redan ett riskdatum: välj ett annat id"))
-            if item.campaign:
-                self.known([item.campaign], campaigns, file, f"{at}.campaign", "kampanj")
-            first, last = item.first_day or item.day, item.last_day or item.day
-            if not first <= item.day <= last:
-                self.problems.append(Problem(file, at, "dagen ska ligga mellan första och sista dagen"))
-            yield ExtraDate(item.id, item.name, item.day, first, last, item.campaign)
+
+def _wrong_place(item: schema.LocalDateTable, places: Mapping[str, tuple[Place, ...]]) -> str:
+    valid = [place.id for place in places.get(item.risk_date, ())]
+    if not valid:
+        return f"”{item.place}” är ingen plats för {item.risk_date}: lägg till den i places, eller ta bort place"
+    if not item.place:
+        return f"saknas och måste finnas: {item.risk_date} har flera platser. {suggestion('', valid)}"
+    return f"okänd plats ”{item.place}”. {suggestion(item.place, valid)}"
+
+
+def _not_toml(error: str) -> str:
+    """A sentence for what tomllib says, "Expected ... (at line 3, column 8)". The rest of it is for programmers."""
+    place = re.search(r"at line (\d+), column (\d+)", error)
+    where = f"rad {place[1]}, tecken {place[2]}" if place else "sista raden"
+    return (
+        f"{where}: filen är inte giltig TOML. Texter ska stå inom citattecken och varje nyckel får stå en gång. "
+        "Klockslag skrivs 16:30:00 och datum 2027-06-11."
+    )
 
 
 def _month_day(text: str) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -82,13 +82,15 @@ def occurrences(
     municipality: str,
     *,
     risk_dates: Iterable[RiskDate],
-    places: dict[str, Sequence[Place]],
+    places: Mapping[str, Sequence[Place]],
     local_dates: Iterable[LocalDate],
     extra_dates: Iterable[ExtraDate],
     years: Iterable[int],
 ) -> list[Occurrence]:
-    """Every occurrence in `years`, by day and key. `places` is by risk date id; a local rule without places has one nameless place.
+    """Every occurrence in `years`, by day and key.
 
+    `places` is by risk date id; a local rule without places has one nameless place. Where two of `local_dates` are for
+    the same risk date, place and year, the later one counts.
     Raises RuleError for a rule that does not meet exactly one day in a year.
     """
     wanted = sorted(set(years))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -157,8 +157,8 @@ def plan(
 ) -> Plan:
     """Lay `campaigns` on the occurrences `found`.
 
-    `channels` are the municipality's channel ids: a step's other channels are left out. `recipes` maps an extra date's id
-    to the campaign it borrows. At most one post goes to an audience in a channel on a day: places that share a day
+    `channels` are the municipality's channel ids: a step's other channels are left out. `recipes` maps an extra date's
+    id to the campaign it borrows. At most one post goes to an audience in a channel on a day: places that share a day
     share one post (`merged_into` names it), other coincidences are listed as clashes with a proposal.
     """
     by_risk_date: dict[str, list[Campaign]] = {}
@@ -221,39 +221,59 @@ def _merge_places(steps: Iterable[PlannedStep]) -> list[PlannedStep]:
     return sorted(result, key=lambda item: (item.due_at, item.key))
 
 
+_Slot = tuple[date, str, str]
+# A message that would have to move further than this no longer says the same thing.
+FURTHEST_MOVE = timedelta(days=14)
+
+
 def find_clashes(steps: Iterable[PlannedStep], *, zone: ZoneInfo) -> list[Clash]:
-    """Pairs of confirmed posts that meet the same audience in the same channel on the same local day."""
-    taken: dict[tuple[date, str, str], PlannedStep] = {}
+    """Confirmed posts that meet the same audience in the same channel on the same local day, each with a proposal.
+
+    The message whose occurrence comes first keeps the day (`first`). Each other one (`second`) is proposed the nearest
+    earlier day when all its channels to the audience are free, if there is one after the campaign's step before it. One
+    message gets one proposal, whatever it clashes with.
+    """
+    meetings: dict[_Slot, list[PlannedStep]] = {}
+    own_days: dict[tuple[str, str, str], list[date]] = {}
+    for item in steps:
+        if item.merged_into is None and not item.is_preliminary:
+            day = item.due_at.astimezone(zone).date()
+            own_days.setdefault(_series(item), []).append(day)
+            for slot in _slots(item, day):
+                meetings.setdefault(slot, []).append(item)
+    busy = set(meetings)
+    proposals: dict[str, str] = {}
     clashes: list[Clash] = []
-    live = [item for item in steps if item.merged_into is None and not item.is_preliminary]
-    for item in live:
-        day = item.due_at.astimezone(zone).date()
-        for channel in item.channels:
-            other = taken.setdefault((day, item.audience, channel), item)
-            if other is not item:
-                clashes.append(Clash(day, item.audience, channel, other.key, item.key, ""))
-    return [_proposed(clash, live, zone) for clash in clashes]
+    for (day, audience, channel), meeting in sorted(meetings.items()):
+        keeper, *others = sorted(meeting, key=lambda item: (item.occurrence.day, item.key))
+        for item in others:
+            if item.key not in proposals:
+                free = _free_day(item, day, busy, own_days[_series(item)])
+                busy.update(_slots(item, free) if free else ())
+                proposals[item.key] = _proposal(item, free)
+            clashes.append(Clash(day, audience, channel, keeper.key, item.key, proposals[item.key]))
+    return clashes
 
 
-def _proposed(clash: Clash, steps: Sequence[PlannedStep], zone: ZoneInfo) -> Clash:
-    """The message whose occurrence is further away moves: to the nearest earlier day that is free."""
-    by_key = {item.key: item for item in steps}
-    first, second = by_key[clash.first], by_key[clash.second]
-    moving = first if first.occurrence.day > second.occurrence.day else second
-    busy = {
-        item.due_at.astimezone(zone).date()
-        for item in steps
-        if item.audience == clash.audience and clash.channel in item.channels
-    }
-    day = clash.day
-    while day in busy:
+def _series(item: PlannedStep) -> tuple[str, str, str]:
+    return item.campaign, item.occurrence.key, item.audience
+
+
+def _slots(item: PlannedStep, day: date) -> list[_Slot]:
+    return [(day, item.audience, channel) for channel in item.channels]
+
+
+def _free_day(item: PlannedStep, day: date, busy: Set[_Slot], own_days: Iterable[date]) -> date | None:
+    floor = max([day - FURTHEST_MOVE, *(own for own in own_days if own < day)])
+    while day > floor:
+        if busy.isdisjoint(_slots(item, day)):
+            return day
         day -= timedelta(days=1)
-    name = f"{moving.occurrence.title.lower()}, {moving.step.name.lower()}"
-    return Clash(
-        clash.day,
-        clash.audience,
-        clash.channel,
-        clash.first,
-        clash.second,
-        f"Flytta ”{name}” till {day.isoformat()}, eller låt ett budskap täcka båda.",
-    )
+    return None
+
+
+def _proposal(item: PlannedStep, free: date | None) -> str:
+    title = f"”{', '.join((item.occurrence.name, *item.places))}: {item.step.name}”"
+    if free is None:
+        return f"Låt ett budskap täcka båda: det finns ingen ledig dag att flytta {title} till."
+    return f"Flytta {title} till {free.isoformat()}, eller låt ett budskap täcka båda."

@@ -7,6 +7,7 @@ usual window here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -18,6 +19,11 @@ from campaigns.errors import RuleError
 
 # The span of years for which occurrences are promised to be right, and tested.
 FIRST_YEAR, LAST_YEAR = 2024, 2075
+
+_RULE = re.compile("[A-Z]+=[A-Z0-9,+-]+(;[A-Z]+=[A-Z0-9,+-]+)*")
+_DAYS = frozenset({"BYMONTHDAY", "BYDAY", "BYYEARDAY", "BYWEEKNO"})
+# Not COUNT, INTERVAL and UNTIL, which leave years out; not times of day; not dateutil's own BYEASTER.
+_PARTS = _DAYS | {"FREQ", "BYMONTH", "BYSETPOS", "WKST"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class EasterRule:
 
 @dataclass(frozen=True)
 class LocalRule:
-    """A day decided locally each year. The window (month, day) says when it usually falls; it is never a guess at the day."""
+    """A day decided locally each year. The window (month, day) is when it usually falls, never a guess at the day."""
 
     usual_first: tuple[int, int]
     usual_last: tuple[int, int]
@@ -47,7 +53,7 @@ Rule = RecurrenceRule | EasterRule | LocalRule
 
 @dataclass(frozen=True)
 class RiskDate:
-    """A recurring reason. The risk time runs from `first_offset` to `last_offset` days around the rule's day, inclusive."""
+    """A recurring reason. Its risk time is from `first_offset` to `last_offset` days from the rule's day, inclusive."""
 
     id: str
     name: str
@@ -66,21 +72,29 @@ def day_in_year(rule: RecurrenceRule | EasterRule, year: int) -> date:
     """
     if isinstance(rule, EasterRule):
         return easter(year) + timedelta(days=rule.days)
-    parts = dict(part.partition("=")[::2] for part in rule.rrule.split(";"))
-    if parts.get("FREQ") != "YEARLY" or parts.keys() & {"COUNT", "INTERVAL", "UNTIL"}:
-        raise RuleError(
-            f"Regeln ”{rule.rrule}” måste börja med FREQ=YEARLY och får inte ha COUNT, INTERVAL eller UNTIL."
-        )
+    _check_parts(rule.rrule)
     try:
         recurrence = rrulestr(rule.rrule, dtstart=datetime(year, 1, 1))  # noqa: DTZ001 - a calendar day has no zone
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RuleError(f"”{rule.rrule}” är inte en giltig återkommande regel enligt RFC 5545 ({error}).") from error
+        raise RuleError(f"”{rule.rrule}” är inte en giltig återkommande regel enligt RFC 5545.") from error
     days = [moment.date() for moment in _in_year(recurrence, year)]
     if not days:
         raise RuleError(f"Regeln ”{rule.rrule}” inträffar aldrig år {year}.")
     if len(days) > 1:
         raise RuleError(f"Regeln ”{rule.rrule}” inträffar mer än en gång år {year} ({days[0]} och {days[1]}).")
     return days[0]
+
+
+def _check_parts(rrule: str) -> None:
+    names = {part.partition("=")[0] for part in rrule.split(";")}
+    if not _RULE.fullmatch(rrule) or "FREQ=YEARLY" not in rrule.split(";"):
+        raise RuleError(f"Regeln ”{rrule}” måste vara årlig. Skriv till exempel ”FREQ=YEARLY;BYMONTH=4;BYMONTHDAY=30”.")
+    if names - _PARTS:
+        wrong = " eller ".join(sorted(names - _PARTS))
+        raise RuleError(f"Regeln ”{rrule}” får inte ha {wrong}: den ska bara säga vilken dag på året.")
+    if not names & _DAYS:
+        # dateutil would take the missing day from the start of the year, and say nothing.
+        raise RuleError(f"Regeln ”{rrule}” säger inte vilken dag. Lägg till BYMONTHDAY, BYDAY eller BYYEARDAY.")
 
 
 def _in_year(recurrence: object, year: int) -> list[datetime]:

