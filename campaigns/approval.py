@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from campaigns import audit
 from campaigns.catalog import Catalog, Municipality
-from campaigns.drafts import Draft, digest_of, facts_at, render_post
+from campaigns.drafts import Draft, digest_of, facts_at, faults_by_channel, render_post
 from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggestion
 from campaigns.localtime import after_quiet
 from campaigns.models import Approval, ContentRow, Delivery, DeliveryState, FactConfirmation, Post, PostState
@@ -190,24 +190,46 @@ def missing_signatures(session: Session, municipality: Municipality, posts: Sequ
     }
 
 
-def unapproved_reason(session: Session, municipality: Municipality, post: Post) -> str | None:
-    """Why this post's stored content must not be sent, or None if every party has signed exactly it.
+def unapproved_reasons(session: Session, catalog: Catalog, post_ids: Collection[int]) -> dict[int, str | None]:
+    """Per post, why its stored content must not be sent, or None if every party has signed exactly it.
 
     Everything is computed again from the stored bytes; nothing that was noted earlier is trusted.
     """
-    if post.state != PostState.APPROVED or post.digest is None:
-        return "Budskapet är inte godkänt."
-    rows = session.exec(
-        select(ContentRow).where(ContentRow.post_id == post.id, ContentRow.version == post.content_version)
-    ).all()
-    actual = digest_of({(row.channel, row.language): hashlib.sha256(row.payload).hexdigest() for row in rows})
-    if actual != post.digest:
-        return "Innehållet är inte det som godkändes."
-    live = [item for item in _live_approvals(session, post) if item.digest == actual]
-    missing = [party.name for party in municipality.parties if all(item.party != party.id for item in live)]
+    shas: dict[int, dict[tuple[str, str], str]] = {}
+    contents = (
+        select(ContentRow.post_id, ContentRow.channel, ContentRow.language, ContentRow.payload)
+        .join(Post, col(Post.id) == col(ContentRow.post_id))
+        .where(col(Post.id).in_(post_ids), ContentRow.version == Post.content_version)
+    )
+    for post_id, channel, language, payload in session.exec(contents):
+        shas.setdefault(post_id, {})[channel, language] = hashlib.sha256(payload).hexdigest()
+    signed: dict[int, list[tuple[str, str, str]]] = {}
+    signatures = select(Approval.post_id, Approval.party, Approval.name, Approval.digest).where(
+        col(Approval.post_id).in_(post_ids), col(Approval.voided_at).is_(None)
+    )
+    for post_id, party, name, digest in session.exec(signatures):
+        signed.setdefault(post_id, []).append((party, name, digest))
+    posts = select(Post.id, Post.municipality, Post.state, Post.digest).where(col(Post.id).in_(post_ids))
+    reasons: dict[int, str | None] = {}
+    for found_id, municipality_id, state, post_digest in session.exec(posts):
+        assert found_id is not None
+        municipality = catalog.municipalities.get(municipality_id)
+        if municipality is None:
+            reasons[found_id] = "Kommunen finns inte i inställningarna."
+        elif state != PostState.APPROVED or post_digest != digest_of(shas.get(found_id, {})):
+            is_approved = state == PostState.APPROVED and post_digest is not None
+            reasons[found_id] = "Innehållet är inte det som godkändes." if is_approved else "Budskapet är inte godkänt."
+        else:
+            reasons[found_id] = _unsigned(municipality, signed.get(found_id, []), post_digest)
+    return reasons
+
+
+def _unsigned(municipality: Municipality, signatures: Sequence[tuple[str, str, str]], digest: str) -> str | None:
+    live = {party: name for party, name, signed in signatures if signed == digest}
+    missing = [party.name for party in municipality.parties if party.id not in live]
     if missing:
         return f"Godkännande saknas från {' och '.join(missing)}."
-    if len({item.name.casefold() for item in live}) < len(municipality.parties):
+    if len({name.casefold() for name in live.values()}) < len(live):
         return "Samma person har godkänt för flera parter."
     return None
 
@@ -267,13 +289,16 @@ def _refuse_unsignable(post: Post, *, now: datetime) -> None:
 def _refuse_faulty(draft: Draft) -> None:
     if not draft.pieces:
         raise RefusedError("Budskapet har ingen kanal att gå ut i.")
-    sentences = dict.fromkeys(f"{fault.message} ({piece.channel})" for piece, fault in draft.errors)
+    sentences = [
+        f"{fault.message} ({', '.join(channels)})" for fault, channels in faults_by_channel(draft) if fault.is_blocking
+    ]
     if sentences:
         raise RefusedError("Texten kan inte godkännas än:\n" + "\n".join(f"- {sentence}" for sentence in sentences))
 
 
 def _store(session: Session, post: Post, draft: Draft, *, now: datetime) -> None:
     """Freeze the draft's bytes as the post's next version. Earlier signatures were for other bytes: they fall."""
+    assert post.id is not None
     void(session, post, reason="Texten har ändrats.", now=now)
     post.content_version += 1
     post.digest = draft.digest

@@ -9,9 +9,9 @@ from pathlib import Path
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog
-from campaigns.faults import Severity
-from campaigns.drafts import facts_at, render_post
+from campaigns.drafts import facts_at, faults_by_channel, render_post
 from campaigns.errors import NotFoundError, TemplateError
+from campaigns.faults import Severity
 from campaigns.models import Post, PostState
 from campaigns.occurrences import OccurrenceStatus
 from campaigns.posts import planned_years, season
@@ -47,18 +47,17 @@ def check(session: Session, catalog: Catalog, messages: Path, *, now: datetime) 
         except (TemplateError, NotFoundError) as error:
             found[Finding(is_error=True, where=name, message=error.message)] = None
             continue
-        for piece in draft.pieces:
-            for fault in piece.faults:
-                # A fact to confirm is work for the season, not a fault in what has been written.
-                is_error = fault.severity is Severity.ERROR and not fault.is_about_a_fact
-                found[Finding(is_error, f"{name} ({piece.channel})", fault.message)] = None
+        for fault, channels in faults_by_channel(draft):
+            # A fact to confirm is work for the season, not a fault in what has been written.
+            is_error = fault.severity is Severity.ERROR and not fault.is_about_a_fact
+            found[Finding(is_error, f"{name} ({', '.join(channels)})", fault.message)] = None
     for item in _open_dates(session, catalog, now=now):
         found[item] = None
     return sorted(found, key=lambda item: not item.is_error)
 
 
 def _open_dates(session: Session, catalog: Catalog, *, now: datetime) -> list[Finding]:
-    found = []
+    found: list[Finding] = []
     for municipality in catalog.municipalities.values():
         today = now.astimezone(municipality.zone).date()
         laid = season(session, catalog, municipality, years=planned_years(now, municipality))

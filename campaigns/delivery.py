@@ -189,5 +189,6 @@ def _again(
 
 def backoff(attempt: int, *, chance: random.Random) -> timedelta:
     """How long to wait after try number `attempt` (from 1): doubling from half a minute to two hours, with jitter."""
-    longest = min(FIRST_BACKOFF * 2 ** min(attempt - 1, 10), LONGEST_BACKOFF)
+    doublings = min(attempt - 1, 10)
+    longest = min(FIRST_BACKOFF * (1 << doublings), LONGEST_BACKOFF)
     return longest / 2 + longest / 2 * chance.random()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -12,8 +12,8 @@ from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog, Fact, Municipality
 from campaigns.content import Content, Source, context_for, find_source, parse_source, render
-from campaigns.faults import Fault, faults
 from campaigns.errors import NotFoundError, TemplateError
+from campaigns.faults import Fault, faults
 from campaigns.localtime import after_quiet
 from campaigns.models import FactConfirmation, OccurrenceRow, Post, PostText
 
@@ -44,6 +44,15 @@ class Draft:
         return [(piece, fault) for piece in self.pieces for fault in piece.faults if fault.severity == "error"]
 
 
+def faults_by_channel(draft: Draft) -> list[tuple[Fault, list[str]]]:
+    """Each fault of `draft` once, with the channels that it is found in."""
+    found: dict[Fault, list[str]] = {}
+    for piece in draft.pieces:
+        for fault in piece.faults:
+            found.setdefault(fault, []).append(piece.channel)
+    return list(found.items())
+
+
 def digest_of(parts: Mapping[tuple[str, str], str]) -> str:
     """The digest over every channel's and language's bytes, given their SHA-256 by (channel, language)."""
     lines = (f"{channel}\0{language}\0{sha256}\n" for (channel, language), sha256 in sorted(parts.items()))
@@ -70,42 +79,49 @@ def render_post(
     municipality = catalog.municipality(post.municipality)
     occurrence = session.get_one(OccurrenceRow, post.occurrence)
     send_day = after_quiet(max(post.due_at, now), municipality.zone).astimezone(municipality.zone).date()
+    # Channels mostly share one text: it is rendered once.
+    rendered: dict[tuple[Source, str], tuple[Content, bytes, str]] = {}
     pieces = []
-    for channel_id in post.channels.split():
-        channel = municipality.channel(channel_id)
-        for language in channel.languages:
-            source = source_for(session, messages, post, channel=channel_id, language=language)
+    for (channel, language), source in sources_of(session, municipality, messages, post).items():
+        if (source, language) not in rendered:
             content = render_source(
                 catalog, municipality, messages, post, occurrence, source, language, send_day, facts
             )
             payload = content.to_bytes()
-            found = faults(
-                content,
-                channel_kind=channel.kind,
-                facts_used=source.facts_used,
-                facts=facts,
-                send_day=send_day,
-            )
-            pieces.append(
-                Piece(
-                    channel_id,
-                    language,
-                    content,
-                    payload,
-                    hashlib.sha256(payload).hexdigest(),
-                    tuple(found),
-                    source.facts_used,
-                )
-            )
+            rendered[source, language] = content, payload, hashlib.sha256(payload).hexdigest()
+        content, payload, sha256 = rendered[source, language]
+        found = faults(
+            content,
+            channel_kind=municipality.channel(channel).kind,
+            facts_used=source.facts_used,
+            facts=facts,
+            send_day=send_day,
+        )
+        pieces.append(Piece(channel, language, content, payload, sha256, tuple(found), source.facts_used))
     digest = digest_of({(piece.channel, piece.language): piece.sha256 for piece in pieces})
     return Draft(tuple(pieces), digest)
 
 
-def source_for(session: Session, messages: Path, post: Post, *, channel: str, language: str) -> Source:
-    """The newest text that a person wrote for this post or last year's same post, else the shipped file."""
-    written = _written(session, post, channel=channel, language=language)
-    if written is not None:
-        return parse_source(written.source, name=f"{post.key} ({language}), version {written.id}")
+def sources_of(
+    session: Session, municipality: Municipality, messages: Path, post: Post
+) -> dict[tuple[str, str], Source]:
+    """Per channel and language, the text used: the newest that a person wrote for this post or, failing that, for last
+    year's same post; else the shipped file. Raises NotFoundError or TemplateError.
+    """
+    written = _written(session, post)
+    sources = {}
+    for channel in post.channels.split():
+        for language in municipality.channel(channel).languages:
+            own = next((row for row in written if row.language == language and row.channel in ("", channel)), None)
+            if own is not None:
+                name = f"{post.key} ({language}), version {own.id}"
+                sources[channel, language] = parse_source(own.source, name=name)
+            else:
+                sources[channel, language] = _shipped(messages, post, channel=channel, language=language)
+    return sources
+
+
+def _shipped(messages: Path, post: Post, *, channel: str, language: str) -> Source:
     source = find_source(messages, post.campaign, post.step, post.audience, channel=channel, language=language)
     if source is None:
         name = f"{post.campaign}/{post.step}.{post.audience}"
@@ -113,7 +129,8 @@ def source_for(session: Session, messages: Path, post: Post, *, channel: str, la
     return source
 
 
-def _written(session: Session, post: Post, *, channel: str, language: str) -> PostText | None:
+def _written(session: Session, post: Post) -> Sequence[PostText]:
+    """What people wrote: this year's before last year's, this place's before another's, a channel's own first."""
     same = (
         select(PostText)
         .join(Post, col(Post.id) == col(PostText.post_id))
@@ -122,20 +139,16 @@ def _written(session: Session, post: Post, *, channel: str, language: str) -> Po
             Post.campaign == post.campaign,
             Post.step == post.step,
             Post.audience == post.audience,
-            col(PostText.channel).in_(["", channel]),
-            PostText.language == language,
             Post.due_at <= post.due_at,
         )
-        # This year's text before last year's, this place's before another's, the channel's own before the common one.
         .order_by(
             col(Post.due_at).desc(),
             (col(Post.id) == post.id).desc(),
             col(PostText.channel).desc(),
             col(PostText.id).desc(),
         )
-        .limit(1)
     )
-    return session.exec(same).first()
+    return session.exec(same).all()
 
 
 def render_source(

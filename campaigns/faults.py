@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 
 from campaigns.catalog import Fact
 from campaigns.content import SWEDISH, Content
@@ -113,12 +114,11 @@ def faults(
     found = [
         *_empty(content),
         *_facts(facts_used, facts, send_day),
-        *_phrases(content),
+        *_of_words(content),
         *_lengths(content, limits, channel_kind),
         *_picture(content, limits, image_bytes),
         *(_screen(content) if channel_kind == "skarm" else ()),
         *(_sms(content) if channel_kind == "sms" else ()),
-        *(_language(content) if content.language == SWEDISH else ()),
     ]
     return sorted(found, key=lambda fault: not fault.is_blocking)
 
@@ -153,6 +153,11 @@ def _facts(used: Iterable[str], facts: Mapping[str, Fact], send_day: date) -> It
         elif fact.valid_until < send_day:
             until = fact.valid_until.isoformat()
             yield _error(FaultCode.EXPIRED_FACT, "sources", f"Uppgiften ”{fact_id}” gällde till {until}. {confirm}")
+
+
+@lru_cache(maxsize=256)  # the channels of a post mostly share their words
+def _of_words(content: Content) -> tuple[Fault, ...]:
+    return (*_phrases(content), *(_language(content) if content.language == SWEDISH else ()))
 
 
 def _phrases(content: Content) -> Iterator[Fault]:

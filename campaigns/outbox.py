@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, insert, or_, select, update
-from sqlmodel import Session, col
+from sqlalchemy import Row, bindparam, insert, or_, select, update
+from sqlmodel import Session
 
-from campaigns.approval import unapproved_reason
+from campaigns.approval import unapproved_reasons
 from campaigns.catalog import Catalog
-from campaigns.models import Attempt, ContentRow, Delivery, DeliveryState, Post
+from campaigns.models import Attempt, ContentRow, Delivery, DeliveryState
 from campaigns.revisions import touch
 
 LEASE = timedelta(seconds=120)
@@ -140,7 +141,7 @@ def claim(session: Session, catalog: Catalog, *, kinds: Sequence[str], most: int
     if not rows:
         return []
     late = [row for row in rows if row.not_after < now]
-    reasons = _unapproved(session, catalog, {row.post_id for row in rows if row.not_after >= now})
+    reasons = unapproved_reasons(session, catalog, {row.post_id for row in rows if row.not_after >= now})
     stopped = [row for row in rows if row.not_after >= now and reasons[row.post_id] is not None]
     good = [row for row in rows if row.not_after >= now and reasons[row.post_id] is None]
     _settle_rows(session, late, _too_late, now=now)
@@ -169,7 +170,7 @@ def claim(session: Session, catalog: Catalog, *, kinds: Sequence[str], most: int
     ]
 
 
-def _too_late(row: Delivery) -> tuple[DeliveryState, str]:
+def _too_late(row: Row[Any]) -> tuple[DeliveryState, str]:
     if row.maybe_sent:
         return (
             DeliveryState.UNKNOWN,
@@ -180,8 +181,8 @@ def _too_late(row: Delivery) -> tuple[DeliveryState, str]:
 
 def _settle_rows(
     session: Session,
-    rows: Iterable[Delivery],
-    verdict: Callable[[Delivery], tuple[DeliveryState, str]],
+    rows: Iterable[Row[Any]],
+    verdict: Callable[[Row[Any]], tuple[DeliveryState, str]],
     *,
     now: datetime,
 ) -> None:
@@ -206,17 +207,6 @@ def _settle_rows(
         touch(session, row.municipality)
     if values:
         session.connection().execute(_SETTLE, values)
-
-
-def _unapproved(session: Session, catalog: Catalog, post_ids: set[int]) -> dict[int, str | None]:
-    reasons: dict[int, str | None] = {}
-    for post in session.execute(select(Post).where(col(Post.id).in_(post_ids))).scalars():
-        assert post.id is not None
-        municipality = catalog.municipalities.get(post.municipality)
-        reasons[post.id] = (
-            unapproved_reason(session, municipality, post) if municipality else "Kommunen finns inte i inställningarna."
-        )
-    return reasons
 
 
 def settle(session: Session, results: Sequence[Result]) -> list[Result]:

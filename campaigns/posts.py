@@ -285,7 +285,7 @@ def set_local_date(
         col(LocalDateRow.year) == day.year,
     )
     row = session.execute(select(LocalDateRow).where(*same)).scalar_one_or_none()
-    values = {
+    values: dict[str, Any] = {
         "day": day,
         "first_day": day + timedelta(days=rule_of.first_offset),
         "last_day": day + timedelta(days=rule_of.last_offset),
@@ -314,7 +314,7 @@ def set_local_date(
 def find_post(session: Session, reference: str) -> Post:
     """The post with this number or key. Raises NotFoundError."""
     condition = col(Post.id) == int(reference) if reference.isdecimal() else col(Post.key) == reference
-    post = session.execute(select(Post).where(condition)).scalar_one_or_none()
+    post: Post | None = session.execute(select(Post).where(condition)).scalar_one_or_none()
     if post is None:
         raise NotFoundError(f"Det finns inget budskap ”{reference}”. Se alla med: kampanjhjul posts")
     return post

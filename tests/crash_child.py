@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 
 from campaigns.approval import approve
@@ -85,7 +85,7 @@ def _resumed(database: Database) -> datetime:
     return (last or START) + LEASE + timedelta(seconds=1)
 
 
-def _signable(clock: Clock) -> tuple[object, ...]:
+def _signable(clock: Clock) -> tuple[ColumnElement[bool], ...]:
     return (
         col(Post.state) == PostState.DRAFT,
         col(Post.is_preliminary).is_(False),
@@ -101,7 +101,7 @@ def _sign_next(database: Database, catalog: Catalog, clock: Clock) -> None:
             session.execute(select(Post.id).where(*_signable(clock)).order_by(col(Post.due_at)).limit(1))
             .scalars()
             .all()
-        )  # type: ignore[arg-type]  # SQL conditions
+        )
     for post_id in found:
         for party, name in (("kommun", "Kim Kommun"), ("polis", "Pia Polis")):
             with database.write() as session:
@@ -112,7 +112,7 @@ def _sign_next(database: Database, catalog: Catalog, clock: Clock) -> None:
 def _advance(database: Database, clock: Clock) -> bool:
     """Move the clock to what comes next; false when nothing does."""
     with database.read() as session:
-        if session.execute(select(Post.id).where(*_signable(clock)).limit(1)).first():  # type: ignore[arg-type]  # as above
+        if session.execute(select(Post.id).where(*_signable(clock)).limit(1)).first():
             return True
         queued = session.execute(
             select(func.min(col(Delivery.next_attempt_at))).where(col(Delivery.state) == DeliveryState.QUEUED)

@@ -12,7 +12,7 @@ from campaigns import approval, drafts
 from campaigns.catalog import Catalog, Party
 from campaigns.database import Database
 from campaigns.errors import NotFoundError, RefusedError
-from campaigns.models import Approval, ContentRow, DeliveryState, Post, PostState, PostText
+from campaigns.models import Approval, ContentRow, DeliveryState, PostState, PostText
 from tests.fakes import Clock, Town
 
 VALBORG = "valborg/2027/valborg/veckan/foraldrar"
@@ -165,7 +165,7 @@ def test_the_digest_is_over_the_stored_bytes(town: Town, catalog: Catalog) -> No
     town.sign(VALBORG)
     post = town.post(VALBORG)
     with town.database.read() as session:
-        assert approval.unapproved_reason(session, catalog.municipality("aneby"), post) is None
+        assert approval.unapproved_reasons(session, catalog, [post.id or 0]) == {post.id: None}
 
     with town.database.write() as session:
         row = session.exec(select(ContentRow).where(ContentRow.post_id == post.id)).first()
@@ -174,8 +174,8 @@ def test_the_digest_is_over_the_stored_bytes(town: Town, catalog: Catalog) -> No
         session.add(row)
 
     with town.database.read() as session:
-        reason = approval.unapproved_reason(session, catalog.municipality("aneby"), session.get_one(Post, post.id))
-    assert reason == "Innehållet är inte det som godkändes."
+        reasons = approval.unapproved_reasons(session, catalog, [post.id or 0])
+    assert reasons == {post.id: "Innehållet är inte det som godkändes."}
 
 
 def test_next_year_starts_from_this_years_text_as_an_unsigned_draft(town: Town) -> None:

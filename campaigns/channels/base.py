@@ -6,7 +6,8 @@ A send has three outcomes, not two: accepted (a receipt), surely not accepted (N
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -24,6 +25,13 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
+class Environment:
+    """What channels may know of the machine they run on: where their secrets are."""
+
+    environ: Mapping[str, str] = field(repr=False)  # full of secrets
+
+
+@dataclass(frozen=True)
 class Receipt:
     """What the channel answered: its own reference and where the post can be seen, if it said."""
 
@@ -36,12 +44,12 @@ class Receipt:
 class Shipment:
     """One delivery as a channel sees it.
 
-    `key` is the same over all tries and is what a receiver can drop doubles by. `payload` is the canonical JSON that was
-    signed. `due_at` is UTC. `attempt` counts from 1.
+    `key` is the same over all tries and is what a receiver can drop doubles by. `payload` is the canonical JSON that
+    was signed. `due_at` is UTC. `attempt` counts from 1.
     """
 
     key: str
-    payload: bytes
+    payload: bytes = field(repr=False)  # no text in a log
     municipality: str
     channel: ChannelConfig
     language: str
@@ -57,6 +65,8 @@ class SendError(KampanjhjulError):
 class NotSentError(SendError):
     """Kanalen tog säkert inte emot budskapet."""
 
+    # is_permanent: the same text will be refused each time. stops_channel: every text will be, until a person has put
+    # something right. retry_after: the receiver asks us to wait this long.
     def __init__(
         self,
         message: str | None = None,
@@ -76,7 +86,12 @@ class UnknownOutcomeError(SendError):
 
 
 class Channel(Protocol):
-    """A way out. `is_local` ones do nothing outside our own database; `is_idempotent`: a repeat of a key is harmless."""
+    """A way out. `is_local` ones do nothing outside our own database; `is_idempotent`: a repeat of a key is harmless.
+
+    One object serves every municipality and all sending threads: what differs is in the shipment, and nothing is
+    kept between calls. A channel that can look up what became of an earlier try does so in `send`, when `attempt` is
+    above 1.
+    """
 
     @property
     def kind(self) -> str: ...

@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from campaigns import approval, drafts, posts as use
+from campaigns import approval, drafts
+from campaigns import posts as use
 from campaigns.catalog import Catalog, Municipality
 from campaigns.cli import show
-from campaigns.faults import Severity
 from campaigns.drafts import Draft
 from campaigns.errors import NotFoundError, TemplateError
+from campaigns.faults import Severity
 from campaigns.models import Post, PostState, Reminder
 from campaigns.occurrences import Occurrence
 from campaigns.plan import Clash
@@ -99,9 +100,11 @@ def plan(given: argparse.Namespace) -> int:
             today = now.astimezone(municipality.zone).date()
             first, last = given.first or today, given.last or today + timedelta(days=365)
             query = select(Post).where(Post.municipality == municipality.id).order_by(col(Post.due_at), col(Post.key))
-            for post in session.exec(query):
-                if first <= post.due_at.astimezone(municipality.zone).date() <= last:
-                    rows.append(post)
+            rows.extend(
+                post
+                for post in session.exec(query)
+                if first <= post.due_at.astimezone(municipality.zone).date() <= last
+            )
             laid = use.season(session, parts.catalog, municipality, years=use.planned_years(now, municipality))
             clashes.extend(clash for clash in laid.plan.clashes if first <= clash.day <= last)
     if given.json:
@@ -249,10 +252,9 @@ def print_draft(draft: Draft) -> None:
         piece = next(item for item in draft.pieces if item.payload == payload)
         show.line(f"\n— {', '.join(channels)} ({piece.language}) —\n{piece.content.title}\n")
         show.line(f"Kort: {piece.content.short}\n\n{piece.content.body.strip()}")
-    for piece in draft.pieces:
-        for fault in piece.faults:
-            word = "Fel" if fault.severity is Severity.ERROR else "Tänk på"
-            show.line(f"\n{word} ({piece.channel}): {fault.message}")
+    for fault, names in drafts.faults_by_channel(draft):
+        word = "Fel" if fault.severity is Severity.ERROR else "Tänk på"
+        show.line(f"\n{word} ({', '.join(names)}): {fault.message}")
 
 
 def preview(given: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ from campaigns.swedish import long_date
 from campaigns.wiring import Parts, open_parts
 
 
-def serve(given: argparse.Namespace) -> int:
+def serve(_given: argparse.Namespace) -> int:
     """Web and worker in one process. The worker finishes what it holds when the web has stopped."""
     from scheduler.worker import Worker
 
@@ -41,7 +41,7 @@ def serve(given: argparse.Namespace) -> int:
     return _serve(parts, listening, start=worker.start, stop=worker.stop)
 
 
-def web(given: argparse.Namespace) -> int:
+def web(_given: argparse.Namespace) -> int:
     """The web alone."""
     _log_to_stderr()
     parts = open_parts(os.environ)
@@ -50,7 +50,7 @@ def web(given: argparse.Namespace) -> int:
     return _serve(parts, listening, start=lambda: None, stop=lambda: None)
 
 
-def worker(given: argparse.Namespace) -> int:
+def worker(_given: argparse.Namespace) -> int:
     """The worker alone, until SIGTERM or Ctrl-C; then it finishes what it holds."""
     from scheduler.worker import Worker
 
@@ -78,7 +78,9 @@ def _serve(parts: Parts, listening: socket.socket, *, start: Callable[[], None],
     site.start()
     start()
     server = uvicorn.Server(
-        uvicorn.Config(site.application, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
+        uvicorn.Config(
+            site.application, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=5
+        )
     )
     try:
         server.run(sockets=[listening])
@@ -128,7 +130,9 @@ def _welcome(parts: Parts) -> None:
             coming = [item for item in laid.occurrences if item.last_day >= today and item.has_day]
             show.line(f"\n{municipality.name}")
             if coming:
-                show.line(f"  Nästa riskdatum: {coming[0].title}, {long_date(coming[0].day)}{_left(coming[0].day, today)}")
+                show.line(
+                    f"  Nästa riskdatum: {coming[0].title}, {long_date(coming[0].day)}{_left(coming[0].day, today)}"
+                )
             show.line(f"  Kalender att prenumerera på: {base}/feeds/{municipality.id}/riskdatum-{municipality.id}.ics")
             undated = [item for item in laid.occurrences if not item.has_day and item.last_day >= today]
             if undated:
@@ -140,9 +144,11 @@ def _welcome(parts: Parts) -> None:
                 .order_by(col(Post.due_at))
             ).first()
             if first:
-                show.line(f"  Börja här: läs nästa budskap med ”kampanjhjul posts {first.id}” och låt båda parter godkänna:")
+                show.line(
+                    f"  Börja här: läs nästa budskap med ”kampanjhjul posts {first.id}” och låt båda parter godkänna:"
+                )
                 for party in municipality.parties:
-                    show.line(f"    kampanjhjul approve {first.id} --party {party.id} --as \"Ditt Namn\"")
+                    show.line(f'    kampanjhjul approve {first.id} --party {party.id} --as "Ditt Namn"')
     show.line("\nStoppa med Ctrl-C.")
     sys.stdout.flush()
 

@@ -1,0 +1,281 @@
+"""One call over HTTP for every channel: no proxy, redirect, cookie or retry of its own, and honest about what happened.
+
+Errors and logs name the host and never the address, since a path or a query can be a secret.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from threading import Timer
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from campaigns.channels.addresses import Resolver, checked_addresses, system_resolver
+from campaigns.channels.base import NotSentError, SendError, UnknownOutcomeError
+
+TIMEOUT = (5.0, 30.0)  # seconds to connect to one address, and to wait for the next bytes
+LONGEST = 60.0  # seconds for the whole answer. Less than the outbox's lease, or the line would outlive it.
+MOST_BYTES = 64 * 1024  # of an answer's body
+LONGEST_WAIT = timedelta(days=7)
+
+_HEADERS = {"User-Agent": "Kampanjhjulet", "Accept-Encoding": "identity", "Connection": "close"}
+_PERMANENT = {
+    400: "innehållet går inte att tyda",
+    404: "adressen finns inte",
+    405: "adressen tar inte emot sändningar",
+    410: "adressen är nedlagd",
+    413: "budskapet är för stort",
+    422: "innehållet godtas inte",
+}
+
+# They write whole addresses, query and all.
+for _name in ("urllib3.connectionpool", "urllib3.connection"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer, whatever its status. `headers` are found in any case. `is_whole` is False if `body` was cut."""
+
+    host: str
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    is_whole: bool = True
+
+
+def call(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    allow_private: bool,
+    timeout: tuple[float, float] = TIMEOUT,
+    longest: float = LONGEST,
+    ca_file: str | None = None,
+    resolver: Resolver = system_resolver,
+) -> Response:
+    """The answer to one request over a connection of its own. Any status is an answer: ask `refusal` what it means.
+
+    Times are seconds. `ca_file` has the authorities to trust in place of the bundled ones. Raises NotSentError if the
+    request surely did not leave, and UnknownOutcomeError if it did and no status came back.
+    """
+    request = _prepared(method, url, headers, body)
+    host, port = _place(request, allow_private=allow_private)
+    line = _Line(checked_addresses(host, port, allow_private=allow_private, resolver=resolver), longest)
+    try:
+        with _adapter(line) as adapter:
+            answer = adapter.send(request, stream=True, timeout=timeout, verify=ca_file or True)
+            content, is_whole = _body(answer)
+            return Response(host, answer.status_code, answer.headers, content, is_whole)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        failure = classify(error, host=host, is_connected=line.is_connected)
+    # Outside the except block, unchained: the foreign error and its traceback hold the whole address.
+    raise failure
+
+
+def classify(error: Exception, *, host: str, is_connected: bool) -> NotSentError | UnknownOutcomeError:
+    """What an error means for the post. Until the connection stands (with TLS: its handshake), nothing has been sent.
+
+    The type alone does not tell: an SSLError can come in the handshake, or after the request has been written.
+    """
+    if not is_connected:
+        if isinstance(error, requests.exceptions.SSLError):
+            return NotSentError(
+                f"Säker anslutning till {host} går inte att få: certifikatet eller TLS är fel hos mottagaren.",
+                is_permanent=False,
+                stops_channel=True,
+            )
+        if isinstance(error, requests.ConnectTimeout):
+            return NotSentError(f"{host} svarar inte på anslutningen.", is_permanent=False)
+        return NotSentError(f"Det går inte att ansluta till {host}.", is_permanent=False)
+    if isinstance(error, requests.ReadTimeout):
+        return UnknownOutcomeError(f"{host} tog emot men svarade inte i tid. Det är osäkert om budskapet gick ut.")
+    return UnknownOutcomeError(f"{host} tog emot men svarade inte rätt. Det är osäkert om budskapet gick ut.")
+
+
+def refusal(response: Response, *, now: datetime) -> SendError | None:
+    """What a status means for the post, or None if it was accepted (2xx).
+
+    Other 5xx than 503 are unknown, for the work may have been done first; the outbox repeats those where a repeat is
+    harmless. A channel that knows more from the body looks there before it asks.
+    """
+    status, host = response.status, response.host
+    answered = f"{host} svarade {status}"
+    if 200 <= status < 300:
+        return None
+    if status in (401, 403):
+        return NotSentError(
+            f"{answered}: kanalens inloggning eller hemlighet godtas inte.", is_permanent=False, stops_channel=True
+        )
+    if status in (408, 425, 429, 503):
+        wait = retry_after(response.headers.get("Retry-After"), now=now)
+        return NotSentError(f"{answered}: upptagen just nu.", is_permanent=False, retry_after=wait)
+    if 300 <= status < 400:
+        return NotSentError(f"{answered}: adressen har flyttat. Rätta kanalens url.", is_permanent=True)
+    if 400 <= status < 500:
+        why = _PERMANENT.get(status, "budskapet togs inte emot")
+        return NotSentError(f"{answered}: {why}.", is_permanent=True, stops_channel=status == 410)
+    return UnknownOutcomeError(f"{answered}: fel hos mottagaren. Det är osäkert om budskapet gick ut.")
+
+
+def retry_after(value: str | None, *, now: datetime) -> timedelta | None:
+    """How long a Retry-After header asks us to wait (RFC 9110 section 10.2.3): seconds or a date, at most a week.
+
+    None if there is none or it cannot be read.
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdecimal():
+        seconds = int(text[:12])  # far more than a week; the whole could be too long for int()
+        return min(timedelta(seconds=min(seconds, 10**9)), LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return min(max(moment - now, timedelta(0)), LONGEST_WAIT)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _prepared(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.PreparedRequest:
+    # A request without a Session: nothing is taken from the environment, a netrc file or earlier answers.
+    try:
+        return requests.Request(method, url, headers={**_HEADERS, **headers}, data=body).prepare()
+    except (requests.RequestException, UnicodeError):
+        pass
+    raise _wrong_url("går inte att tyda")
+
+
+def _place(request: requests.PreparedRequest, *, allow_private: bool) -> tuple[str, int]:
+    try:
+        parts = urlsplit(request.url or "")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or parts.scheme not in ("https", "http"):
+        raise _wrong_url("ska börja med https:// och ett värdnamn")
+    if "@" in parts.netloc:
+        raise _wrong_url("får inte ha användarnamn eller lösenord: lägg dem i secret")
+    if parts.scheme == "http" and not allow_private:
+        raise _wrong_url("ska börja med https://; http:// går bara med allow_private_addresses = true")
+    return host, port or (443 if parts.scheme == "https" else 80)
+
+
+def _wrong_url(why: str) -> NotSentError:
+    return NotSentError(f"Kanalens url {why}.", is_permanent=False, stops_channel=True)
+
+
+def _body(answer: requests.Response) -> tuple[bytes, bool]:
+    """The body and whether it came whole. The status has been told by now, so nothing here is an error."""
+    found = bytearray()
+    try:
+        while len(found) <= MOST_BYTES:
+            piece = answer.raw.read1(MOST_BYTES + 1 - len(found), decode_content=False)
+            if not piece:
+                return bytes(found), True
+            found += piece
+    except (urllib3.exceptions.HTTPError, OSError, ValueError):
+        pass
+    return bytes(found[:MOST_BYTES]), False
+
+
+class _Line:
+    """One connection: which addresses it may go to, whether it came to stand, and its end when the time is up.
+
+    A read timeout starts anew with every byte; an answer that drips would hold a sending thread for hours.
+    """
+
+    def __init__(self, addresses: tuple[str, ...], longest: float) -> None:
+        self.addresses = addresses
+        self.longest = longest
+        self.is_connected = False
+        self._watches: list[tuple[Timer, socket.socket]] = []
+
+    def watch(self, wire: socket.socket) -> None:
+        # A duplicate: TLS takes the socket over, and the connection closes it when it likes.
+        wire = wire.dup()
+        timer = Timer(self.longest, _cut, (wire,))
+        timer.daemon = True
+        timer.start()
+        self._watches.append((timer, wire))
+
+    def close(self) -> None:
+        for timer, wire in self._watches:
+            timer.cancel()
+            timer.join()
+            wire.close()
+
+
+def _cut(wire: socket.socket) -> None:
+    with suppress(OSError):  # closed by the other end already
+        wire.shutdown(socket.SHUT_RDWR)
+
+
+class _Pinned(HTTPConnection):
+    """Connects to the addresses that were checked, whatever the name says by then. Host and TLS see the name."""
+
+    line: _Line
+
+    def _new_conn(self) -> socket.socket:
+        name = self.host
+        failure: Exception | None = None
+        for address in self.line.addresses:
+            self.host = address
+            try:
+                wire = super()._new_conn()
+            except (NewConnectionError, ConnectTimeoutError) as error:
+                failure = error
+            else:
+                self.line.watch(wire)
+                return wire
+            finally:
+                self.host = name
+        assert failure is not None, "there is always an address"
+        raise failure
+
+    def connect(self) -> None:
+        super().connect()
+        self.line.is_connected = True
+
+
+class _PinnedTLS(_Pinned, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _PinnedAdapter(HTTPAdapter):
+    line: _Line
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **options)
+        kind = _PinnedTLS if pool.scheme == "https" else _Pinned
+
+        def connection(**settings: Any) -> _Pinned:
+            made = kind(**settings)
+            made.line = self.line
+            return made
+
+        pool.ConnectionCls = connection
+        return pool
+
+
+@contextmanager
+def _adapter(line: _Line) -> Iterator[HTTPAdapter]:
+    adapter = _PinnedAdapter(max_retries=0)
+    adapter.line = line
+    try:
+        yield adapter
+    finally:
+        adapter.close()
+        line.close()

@@ -1,0 +1,272 @@
+"""The worker: several on one database are safe, a wake-up is immediate, and a failure does not stop it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, text
+from sqlmodel import select
+
+from campaigns.catalog import Catalog
+from campaigns.database import Database
+from campaigns.delivery import send_due
+from campaigns.drafts import digest_of
+from campaigns.errors import DatabaseError
+from campaigns.models import Approval, ContentRow, Delivery, DeliveryState, Heartbeat, OccurrenceRow, Post, PostState
+from campaigns.wiring import Parts, open_parts
+from scheduler import jobs
+from scheduler.jobs import JOBS, Job
+from scheduler.worker import Worker
+from tests.fakes import Clock, FakeChannel, Town
+
+NOW = datetime(2027, 4, 30, 6, 0, tzinfo=UTC)
+COUNT = 10_000
+
+
+def fill(database: Database, count: int) -> None:
+    """`count` signed deliveries that are due now, made straight in the tables."""
+    payload = b"{}"
+    sha256 = hashlib.sha256(payload).hexdigest()
+    digest = digest_of({("webb", "sv"): sha256})
+    with database.write() as session:
+        session.add(
+            OccurrenceRow(
+                key="o",
+                municipality="aneby",
+                risk_date="valborg",
+                name="Valborg",
+                year=2027,
+                day=NOW.date(),
+                first_day=NOW.date(),
+                last_day=NOW.date(),
+                status="confirmed",
+                has_day=True,
+                changed_at=NOW,
+            )
+        )
+        session.flush()
+        numbers = range(1, count + 1)
+        common = {"created_at": NOW}
+        session.execute(
+            insert(Post),
+            [
+                {
+                    "id": n,
+                    "key": f"p{n}",
+                    "municipality": "aneby",
+                    "campaign": "valborg",
+                    "occurrence": "o",
+                    "step": "s",
+                    "audience": "foraldrar",
+                    "channels": "webb",
+                    "places": "",
+                    "is_preliminary": False,
+                    "due_at": NOW,
+                    "not_after": NOW + timedelta(hours=1),
+                    "state": PostState.APPROVED,
+                    "reason": "",
+                    "content_version": 1,
+                    "digest": digest,
+                    "changed_at": NOW,
+                    **common,
+                }
+                for n in numbers
+            ],
+        )
+        session.execute(
+            insert(ContentRow),
+            [
+                {
+                    "id": n,
+                    "post_id": n,
+                    "version": 1,
+                    "channel": "webb",
+                    "language": "sv",
+                    "payload": payload,
+                    "sha256": sha256,
+                    **common,
+                }
+                for n in numbers
+            ],
+        )
+        session.execute(
+            insert(Approval),
+            [
+                {"post_id": n, "party": party, "name": name, "digest": digest, "void_reason": "", **common}
+                for n in numbers
+                for party, name in (("kommun", "Kim"), ("polis", "Pia"))
+            ],
+        )
+        session.execute(
+            insert(Delivery),
+            [
+                {
+                    "key": f"d{n}", "post_id": n, "content_id": n, "municipality": "aneby", "channel": "webb",
+                    "kind": "webb", "language": "sv", "state": "queued", "due_at": NOW,
+                    "not_after": NOW + timedelta(hours=1), "next_attempt_at": NOW, "token": 0, "attempts": 0,
+                    "maybe_sent": False, "receipt": "", "url": "", "reason": "", "changed_at": NOW, **common,
+                }
+                for n in numbers
+            ],
+        )  # fmt: skip
+
+
+def test_two_workers_share_ten_thousand_deliveries_and_none_goes_twice(database: Database, catalog: Catalog) -> None:
+    fill(database, COUNT)
+    sent: Counter[str] = Counter()
+    by_worker: Counter[int] = Counter()
+    lock = threading.Lock()
+    first, second = Database(database.url), Database(database.url)
+
+    def work(number: int, own: Database) -> None:
+        def record(shipment: object) -> None:
+            with lock:
+                sent[shipment.key] += 1  # type: ignore[attr-defined]  # a Shipment
+                by_worker[number] += 1
+
+        channel = FakeChannel("webb", on_send=record)
+        sender = Town(own, catalog, Clock(NOW)).sender(channel)
+        send_due(sender, catalog, local=True, now=NOW)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(work, number, own) for number, own in enumerate((first, second))]:
+            done.result()
+    first.close()
+    second.close()
+
+    assert len(sent) == COUNT
+    assert set(sent.values()) == {1}
+    assert len(by_worker) == 2  # both took part
+    with database.read() as session:
+        states = session.execute(text("SELECT state, count(*) FROM delivery GROUP BY state")).all()
+    assert [tuple(row) for row in states] == [("published", COUNT)]
+
+
+@pytest.fixture
+def parts(database: Database, tmp_path: Path) -> Parts:
+    environ = {"KAMPANJHJUL_DATA_DIR": str(tmp_path)}
+    return open_parts(environ, clock=lambda: datetime.now(UTC), database=database)
+
+
+def until(condition: object, *, seconds: float = 10) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():  # type: ignore[operator]  # a function without arguments
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_the_worker_plans_beats_and_builds_the_calendars_by_itself(parts: Parts) -> None:
+    worker = Worker(parts)
+    worker.start()
+    try:
+
+        def is_up() -> bool:
+            with parts.database.read() as session:
+                row = session.execute(text("SELECT value, published FROM revision")).first()
+                return session.exec(select(Heartbeat)).first() is not None and row is not None and row[0] == row[1]
+
+        assert until(is_up)
+        with parts.database.read() as session:
+            assert session.exec(select(Post)).first() is not None
+    finally:
+        worker.stop()
+
+
+def test_a_failing_job_is_told_of_and_the_worker_goes_on(
+    parts: Parts, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[datetime] = []
+
+    def fail(work: jobs.Work, *, now: datetime) -> None:
+        ran.append(now)
+        if len(ran) == 1:
+            raise DatabaseError("Disken är full. Frigör utrymme.")
+        if len(ran) == 2:
+            raise ZeroDivisionError("bug")
+
+    monkeypatch.setattr("scheduler.worker.JOBS", (Job(fail, timedelta(seconds=0.05)),))
+    worker = Worker(parts)
+    with caplog.at_level(logging.ERROR):
+        worker.start()
+        assert until(lambda: len(ran) >= 4)
+        worker.stop()
+
+    assert "Disken är full. Frigör utrymme. (fail)" in caplog.text
+    assert "Jobbet fail gick sönder." in caplog.text
+
+
+def test_stopping_waits_for_what_is_held(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, finished = threading.Event(), threading.Event()
+
+    def slow(work: jobs.Work, *, now: datetime) -> None:
+        began.set()
+        time.sleep(0.3)
+        finished.set()
+
+    monkeypatch.setattr("scheduler.worker.JOBS", (Job(slow, timedelta(seconds=60)),))
+    worker = Worker(parts)
+    worker.start()
+    assert began.wait(5)
+
+    worker.stop()
+
+    assert finished.is_set()
+
+
+def test_a_wake_up_during_a_run_makes_the_job_go_round_again(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[datetime] = []
+    began, go_on = threading.Event(), threading.Event()
+
+    def wait(work: jobs.Work, *, now: datetime) -> None:
+        runs.append(now)
+        began.set()
+        go_on.wait(5)
+
+    monkeypatch.setattr("scheduler.worker.JOBS", (Job(wait, timedelta(seconds=60), is_woken=True),))
+    worker = Worker(parts)
+    worker.start()
+    assert began.wait(5)
+    worker.wake()
+    go_on.set()
+
+    assert until(lambda: len(runs) == 2)
+    worker.stop()
+
+
+def test_the_table_of_jobs_is_polls_of_seconds_to_minutes() -> None:
+    assert [job.id for job in JOBS] == [
+        "publish_local",
+        "send_outside",
+        "refresh_feeds",
+        "reap_leases",
+        "beat",
+        "materialise",
+        "remind",
+    ]
+    assert all(timedelta(seconds=1) <= job.every <= timedelta(minutes=5) for job in JOBS)
+
+
+def test_a_clock_that_jumps_back_neither_repeats_nor_forgets(database: Database, catalog: Catalog) -> None:
+    town = Town(database, catalog, Clock())
+    town.plan()
+    town.sign("valborg/2027/valborg/paminnelse/foraldrar")
+    webb = FakeChannel("webb")
+    sender = replace(town.sender(webb), clock=town.clock)
+    for at in (NOW, NOW - timedelta(hours=3), NOW - timedelta(days=2), NOW, NOW + timedelta(hours=2)):
+        town.clock.at = at
+        town.plan()
+        send_due(sender, catalog, local=True, now=at)
+
+    assert len(webb.sent) == 1
+    assert [item.state for item in town.deliveries() if item.channel == "webb"] == [DeliveryState.PUBLISHED]
