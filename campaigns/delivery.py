@@ -42,6 +42,11 @@ class Sender:
     threads: int = 8
     chance: random.Random = field(default_factory=random.Random)
 
+    @property
+    def at_once(self) -> int:
+        """How many to claim for outside: all begin at once, so that none waits out its lease."""
+        return self.threads if self.pool else 1
+
     def kinds(self, *, local: bool) -> list[str]:
         return sorted(kind for kind, channel in self.channels.items() if channel.is_local is local)
 
@@ -55,7 +60,7 @@ def send_due(sender: Sender, catalog: Catalog, *, local: bool, now: datetime) ->
             if not has_due(session, kinds=kinds, now=now):
                 break
         with sender.database.write() as session:
-            claims = claim(session, catalog, kinds=kinds, most=LOCAL_BATCH if local else sender.threads, now=now)
+            claims = claim(session, catalog, kinds=kinds, most=LOCAL_BATCH if local else sender.at_once, now=now)
         tried += len(claims)
         if local:
             if claims:

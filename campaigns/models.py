@@ -293,6 +293,7 @@ class Revision(SQLModel, table=True):
     value: int = 0
     published: int = 0  # the value that feed_event reflects
     published_at: datetime | None = None  # when the feeds' content last changed: Last-Modified
+    refreshed_for: str | None = None  # the day, configuration and address that feed_event was last held against
 
 
 class Token(SQLModel, table=True):

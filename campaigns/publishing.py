@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from datetime import datetime
 
+from sqlalchemy import or_, text
 from sqlmodel import col, select
 
 from campaigns import feeds
@@ -16,13 +18,31 @@ from campaigns.posts import planned_years, season
 logger = logging.getLogger(__name__)
 
 
+_REFRESHED = text("UPDATE revision SET refreshed_for = :standing WHERE municipality = :municipality")
+
+
+def occasion(catalog: Catalog, *, now: datetime, base_url: str) -> str:
+    """What the calendars depend on beside the rows: the day where it is latest, the configuration, our address."""
+    today = max((now.astimezone(item.zone).date() for item in catalog.municipalities.values()), default=now.date())
+    return f"{today.isoformat()} {hashlib.sha256(f'{catalog.fingerprint} {base_url}'.encode()).hexdigest()[:16]}"
+
+
 def refresh_stale(database: Database, catalog: Catalog, *, now: datetime, base_url: str) -> list[str]:
     """Write the changed calendar events of every municipality whose revision has risen. Returns their ids.
 
+    All are looked at once a day too (events end and are let go), and when the configuration or our address changed.
     One that cannot be built is told of and left: its readers keep the last good calendar, the others get theirs.
     """
     with database.read() as session:
-        stale = session.exec(select(Revision.municipality).where(col(Revision.published) < col(Revision.value))).all()
+        standing = occasion(catalog, now=now, base_url=base_url)
+        stale = session.exec(
+            select(Revision.municipality).where(
+                or_(
+                    col(Revision.published) < col(Revision.value),
+                    col(Revision.refreshed_for).is_distinct_from(standing),
+                )
+            )
+        ).all()
     done = []
     for municipality_id in stale:
         municipality = catalog.municipalities.get(municipality_id)
@@ -32,6 +52,7 @@ def refresh_stale(database: Database, catalog: Catalog, *, now: datetime, base_u
             with database.write() as session:
                 laid = season(session, catalog, municipality, years=planned_years(now, municipality))
                 feeds.refresh(session, catalog, municipality_id, laid.plan, now=now, base_url=base_url)
+                session.connection().execute(_REFRESHED, {"municipality": municipality_id, "standing": standing})
                 announce(session)
         except Exception:  # one municipality's calendar; the rest must not wait for it
             logger.exception(

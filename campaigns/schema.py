@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, time
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
@@ -211,8 +212,12 @@ class ChannelTable(Table):
     def _can_be_reached(self) -> Self:
         if self.kind == "webhook" and not (self.url and self.secret):
             raise PydanticCustomError("webhook", "en webhook måste ha både url och secret")
-        if self.url and not self.url.startswith(("https://", "http://")):
-            raise PydanticCustomError("url", "url ska börja med https://")
+        if self.url:
+            address = urlsplit(self.url)
+            if address.scheme != "https" and not (address.scheme == "http" and self.allow_private_addresses):
+                raise PydanticCustomError("url", "url ska börja med https://")
+            if address.username is not None or not address.hostname:
+                raise PydanticCustomError("url", "url ska ha ett värdnamn men inget användarnamn eller lösenord")
         return self
 
 

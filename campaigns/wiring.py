@@ -10,11 +10,12 @@ from pathlib import Path
 from threading import Lock
 
 from campaigns import channels, migrate
-from campaigns.catalog import Catalog, load
+from campaigns.catalog import Catalog
 from campaigns.channels.base import Channel
 from campaigns.database import Database
 from campaigns.delivery import Sender
 from campaigns.errors import ConfigurationError
+from campaigns.reading import load
 from campaigns.settings import Settings, read_settings
 
 logger = logging.getLogger(__name__)

@@ -36,6 +36,8 @@ SIGN_AT = time(10)
 # The jobs of the real table that a rehearsal runs at each moment; planning comes in when a year begins.
 _AT_EACH_MOMENT = (jobs.remind, jobs.publish_local, jobs.send_outside)
 
+_BEST_OUTCOMES = {"manuell": Outcome.MANUAL, "webhook": Outcome.HANDED_OVER}
+
 
 @dataclass
 class SimulatedClock:
@@ -144,7 +146,9 @@ class _Stage:
         self.database = database
         self.clock = SimulatedClock(start)
         channels: Mapping[str, Channel] = {
-            kind: RecordingChannel(kind, channel.is_idempotent, channel.is_local, _best_outcome(kind))
+            kind: RecordingChannel(
+                kind, channel.is_idempotent, channel.is_local, _BEST_OUTCOMES.get(kind, Outcome.PUBLISHED)
+            )
             for kind, channel in parts.channels.items()
         }
         self.parts = Parts(parts.settings, database, _FixedConfiguration(catalog), channels, self.clock)
@@ -280,10 +284,6 @@ class _Stage:
                 approval.confirm_fact(
                     session, self.catalog, fact_id, name="Simuleringen", valid_until=date(due.year, 12, 31), now=now
                 )
-
-
-def _best_outcome(kind: str) -> Outcome:
-    return Outcome.MANUAL if kind == "manuell" else Outcome.PUBLISHED
 
 
 def _has_place(municipality: Municipality, item: LocalDate) -> bool:

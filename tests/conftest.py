@@ -16,9 +16,10 @@ from sqlalchemy.engine import make_url
 from sqlmodel import SQLModel
 
 import campaigns.models  # noqa: F401 - fills the metadata
-from campaigns.catalog import Catalog, Municipality, load
+from campaigns.catalog import Catalog, Municipality
 from campaigns.database import Database
 from campaigns.migrate import upgrade
+from campaigns.reading import load
 
 # No deadline: how fast the machine is today is no property of the program.
 settings.register_profile("kampanjhjul", deadline=None, derandomize=True)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.catalog import Catalog, Municipality, load
+from campaigns.catalog import Catalog, Municipality
 from campaigns.errors import ConfigurationError, NotFoundError
+from campaigns.reading import load
 from tests.conftest import CHANNEL_KINDS, CONFIG
 
 RISK_DATES = "risk_dates.toml"

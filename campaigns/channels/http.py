@@ -6,24 +6,19 @@ Errors and logs name the host and never the address, since a path or a query can
 from __future__ import annotations
 
 import logging
-import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from threading import Timer
-from typing import Any
+from threading import get_ident
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from campaigns.channels.addresses import Resolver, checked_addresses, system_resolver
 from campaigns.channels.base import NotSentError, SendError, UnknownOutcomeError
+from campaigns.channels.line import Line, adapter_on, trusting
 
 TIMEOUT = (5.0, 30.0)  # seconds to connect to one address, and to wait for the next bytes
 LONGEST = 60.0  # seconds for the whole answer. Less than the outbox's lease, or the line would outlive it.
@@ -75,10 +70,12 @@ def call(
     """
     request = _prepared(method, url, headers, body)
     host, port = _place(request, allow_private=allow_private)
-    line = _Line(checked_addresses(host, port, allow_private=allow_private, resolver=resolver), longest)
+    line = Line(checked_addresses(host, port, allow_private=allow_private, resolver=resolver), longest)
     try:
-        with _adapter(line) as adapter:
-            answer = adapter.send(request, stream=True, timeout=timeout, verify=ca_file or True)
+        with (
+            adapter_on(line, trusting(ca_file, get_ident())) as adapter,
+            adapter.send(request, stream=True, timeout=timeout) as answer,
+        ):
             content, is_whole = _body(answer)
             return Response(host, answer.status_code, answer.headers, content, is_whole)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
@@ -189,93 +186,3 @@ def _body(answer: requests.Response) -> tuple[bytes, bool]:
     except (urllib3.exceptions.HTTPError, OSError, ValueError):
         pass
     return bytes(found[:MOST_BYTES]), False
-
-
-class _Line:
-    """One connection: which addresses it may go to, whether it came to stand, and its end when the time is up.
-
-    A read timeout starts anew with every byte; an answer that drips would hold a sending thread for hours.
-    """
-
-    def __init__(self, addresses: tuple[str, ...], longest: float) -> None:
-        self.addresses = addresses
-        self.longest = longest
-        self.is_connected = False
-        self._watches: list[tuple[Timer, socket.socket]] = []
-
-    def watch(self, wire: socket.socket) -> None:
-        # A duplicate: TLS takes the socket over, and the connection closes it when it likes.
-        wire = wire.dup()
-        timer = Timer(self.longest, _cut, (wire,))
-        timer.daemon = True
-        timer.start()
-        self._watches.append((timer, wire))
-
-    def close(self) -> None:
-        for timer, wire in self._watches:
-            timer.cancel()
-            timer.join()
-            wire.close()
-
-
-def _cut(wire: socket.socket) -> None:
-    with suppress(OSError):  # closed by the other end already
-        wire.shutdown(socket.SHUT_RDWR)
-
-
-class _Pinned(HTTPConnection):
-    """Connects to the addresses that were checked, whatever the name says by then. Host and TLS see the name."""
-
-    line: _Line
-
-    def _new_conn(self) -> socket.socket:
-        name = self.host
-        failure: Exception | None = None
-        for address in self.line.addresses:
-            self.host = address
-            try:
-                wire = super()._new_conn()
-            except (NewConnectionError, ConnectTimeoutError) as error:
-                failure = error
-            else:
-                self.line.watch(wire)
-                return wire
-            finally:
-                self.host = name
-        assert failure is not None, "there is always an address"
-        raise failure
-
-    def connect(self) -> None:
-        super().connect()
-        self.line.is_connected = True
-
-
-class _PinnedTLS(_Pinned, HTTPSConnection):
-    """The same over TLS."""
-
-
-class _PinnedAdapter(HTTPAdapter):
-    line: _Line
-
-    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
-        pool: Any = super().get_connection_with_tls_context(*args, **options)
-        kind = _PinnedTLS if pool.scheme == "https" else _Pinned
-
-        def connection(**settings: Any) -> _Pinned:
-            made = kind(**settings)
-            made.line = self.line
-            return made
-
-        pool.ConnectionCls = connection
-        return pool
-
-
-@contextmanager
-def _adapter(line: _Line) -> Iterator[HTTPAdapter]:
-    adapter = _PinnedAdapter(max_retries=0)
-    adapter.line = line
-    try:
-        yield adapter
-    finally:
-        adapter.close()
-        line.close()

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import re
 from datetime import date
+from typing import NoReturn
 
+from campaigns.errors import suggestion
 from campaigns.settings import DESCRIPTIONS, PREFIX
 
-_Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with the nearest command when one is misspelt."""
+
+    def error(self, message: str) -> NoReturn:
+        found = re.search(r"”(.*)” finns inte \(välj bland (.*)\)", message)
+        if found:
+            valid = re.findall(r"'([^']*)'", found[2])
+            message = f"”{found[1]}” finns inte. {suggestion(found[1], valid)}"
+        super().error(message)
 
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser for `kampanjhjul` and all its commands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="kampanjhjul",
         description="Riskdatum, budskap, godkännanden och kalenderflöden för kommunens medborgarlöfte.",
         epilog=_environment(),
@@ -59,6 +71,13 @@ def _day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"”{text}” är inget datum. Skriv till exempel 2027-06-11.") from None
 
 
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"”{text}” ska vara ett heltal.") from None
+
+
 def _running(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
     for name, text in (
         ("serve", "webb och arbetare i en process: det vanliga sättet att köra"),
@@ -78,7 +97,7 @@ def _planning(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     calendar = _command(
         commands, "calendar", "planning:calendar", "visa riskdatum med veckodag och om de är bekräftade"
     )
-    calendar.add_argument("--year", type=int, metavar="ÅR", help="bara det här året (annars i år och nästa år)")
+    calendar.add_argument("--year", type=_number, metavar="ÅR", help="bara det här året (annars i år och nästa år)")
     _municipality(calendar)
     _json(calendar)
     plan = _command(commands, "plan", "planning:plan", "visa stegen: när de ska ut och senast när, till vem och var")
@@ -149,10 +168,10 @@ def _sending(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
     _municipality(queue)
     _json(queue)
     retry = _command(commands, "retry", "sending:retry", "försök igen med en leverans som inte gick ut")
-    retry.add_argument("delivery", metavar="ID", type=int)
+    retry.add_argument("delivery", metavar="ID", type=_number)
     _as(retry)
     done = _command(commands, "done", "sending:done", "en uppgift är gjord, eller en osäker leverans gick ut")
-    done.add_argument("delivery", metavar="ID", type=int)
+    done.add_argument("delivery", metavar="ID", type=_number)
     done.add_argument("--url", metavar="ADRESS", default="", help="var det går att se")
     _as(done)
     simulate = _command(
@@ -194,4 +213,4 @@ def _feeds(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-a
     _json(listing)
     revoke = acts.add_parser("revoke", help="dra in en")
     revoke.set_defaults(act="revoke")
-    revoke.add_argument("token", metavar="ID", type=int)
+    revoke.add_argument("token", metavar="ID", type=_number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import shutil
@@ -77,11 +78,18 @@ def _serve(parts: Parts, listening: socket.socket, *, start: Callable[[], None],
     site = build(parts)
     site.start()
     start()
+    # What is loaded now stays for good: the collector need not walk it while requests wait.
+    gc.collect()
+    gc.freeze()
     server = uvicorn.Server(
         uvicorn.Config(
             site.application, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=5
         )
     )
+    # The server, when it has stopped, raises the signal that stopped it once more: by then it has done its work, and
+    # the worker must be let finish what it holds.
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: None)
     try:
         server.run(sockets=[listening])
     finally:

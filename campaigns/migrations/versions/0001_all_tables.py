@@ -126,6 +126,7 @@ def upgrade() -> None:
         sa.Column("value", sa.Integer(), nullable=False),
         sa.Column("published", sa.Integer(), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refreshed_for", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("municipality", name=op.f("pk_revision")),
     )
     op.create_table(

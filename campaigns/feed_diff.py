@@ -1,0 +1,142 @@
+"""What one publication changes: the events that are wanted held against the rows of the last one. Pure.
+
+An event that has changed gets a higher SEQUENCE (Google keeps old dates otherwise) and a later LAST-MODIFIED (ICSx5
+does); one that has not changed keeps its very bytes. One that is no longer wanted is called off before it disappears.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from campaigns import ical
+from campaigns.catalog import Municipality
+from campaigns.feed_events import FeedEntry
+from campaigns.ical import CALENDAR_TAIL, CalendarEvent, CalendarKind, Status, calendar_head
+from campaigns.ical_check import check_calendar
+
+logger = logging.getLogger(__name__)
+
+# How long a called-off event is kept, marked, before it disappears: Apple and others show it struck through.
+CANCELLED_FOR = timedelta(days=28)
+
+# The status of a row whose event is gone from the calendar. It stays, empty: it is how the feed server hears of the
+# removal, it carries the calendar's Last-Modified, and an event that comes back goes on from its SEQUENCE.
+REMOVED = "REMOVED"
+REMOVED_FOR = timedelta(days=400)
+
+
+class Difference:
+    """The rows that one publication adds, changes and removes, found event by event with `keep` and `let_go`."""
+
+    def __init__(self, municipality: Municipality, now: datetime, stamp: datetime, page: str) -> None:
+        self.municipality = municipality
+        self.now = now
+        self.stamp = stamp
+        self.today = now.astimezone(municipality.zone).date()
+        self.heads = {
+            kind: calendar_head(kind, name=municipality.name, url=page, last_modified=stamp) for kind in CalendarKind
+        }
+        self.new: list[dict[str, Any]] = []
+        self.changed: list[dict[str, Any]] = []
+        self._outlived: list[Any] = []
+
+    @property
+    def is_changed(self) -> bool:
+        return bool(self.new or self.changed)
+
+    @property
+    def outlived(self) -> list[int]:
+        """Ids of removed rows that nobody needs: not the newest of their calendar, which carries Last-Modified."""
+        calendars = {values["calendar"] for values in (*self.new, *self.changed)}
+        return [row.id for row in self._outlived if row.calendar in calendars]
+
+    def keep(self, entry: FeedEntry, row: Any | None) -> None:
+        """`entry` is wanted; `row` is how it was last published, if it was."""
+        filters = {
+            "campaign": " ".join(entry.campaigns),
+            "audience": " ".join(entry.audiences),
+            "channel": " ".join(entry.channels),
+        }
+        digest = sha256("\n".join((ical.digest(entry.event), *filters.values())).encode()).hexdigest()
+        if row is not None and row.digest == digest:
+            return
+        created, sequence = (row.created, row.sequence + 1) if row is not None else (self.stamp, 0)
+        event = replace(entry.event, created=created, last_modified=self.stamp, sequence=sequence)
+        fragment = self.written(entry.calendar, event)
+        if fragment is None:
+            return
+        values = {**filters, **self.values(event, digest, fragment), "removed_at": None}
+        if row is None:
+            fixed = {"calendar": entry.calendar.value, "municipality": self.municipality.id, "uid": event.uid}
+            self.new.append({**fixed, "key": entry.key, "created": created, **values})
+        else:
+            self.changed.append({**_as_stored(row), **values})
+
+    def let_go(self, row: Any, fragment: bytes, *, is_merged: bool) -> None:
+        """`row` is no longer wanted: called off if it lies ahead, history if it has been, and removed in the end."""
+        if row.status == REMOVED:
+            if row.last_modified + REMOVED_FOR <= self.now:
+                self._outlived.append(row)
+        elif row.status == Status.CANCELLED:
+            if row.removed_at is None or row.removed_at + CANCELLED_FOR <= self.now:
+                self.remove(row)
+        elif is_merged or int(row.starts[:4]) < self.today.year - 1:
+            self.remove(row)
+        else:
+            self.call_off(row, ical.read_event(fragment))
+
+    def call_off(self, row: Any, event: CalendarEvent) -> None:
+        if self.has_ended(event):
+            # What never got its date is no history either.
+            if event.status is Status.TENTATIVE:
+                self.remove(row)
+            return
+        event = replace(ical.cancelled(event), last_modified=self.stamp, sequence=row.sequence + 1)
+        written = self.written(CalendarKind(row.calendar), event)
+        if written is not None:
+            values = self.values(event, ical.digest(event), written)
+            self.changed.append({**_as_stored(row), **values, "removed_at": self.now})
+
+    def remove(self, row: Any) -> None:
+        gone = {"status": REMOVED, "digest": "", "last_modified": self.stamp, "fragment": b""}
+        self.changed.append({**_as_stored(row), **gone})
+
+    def has_ended(self, event: CalendarEvent) -> bool:
+        return event.end <= self.now if isinstance(event.end, datetime) else event.end <= self.today
+
+    def values(self, event: CalendarEvent, digest: str, fragment: bytes) -> dict[str, Any]:
+        return {
+            "starts": ical.starts(event),
+            "digest": digest,
+            "sequence": event.sequence,
+            "status": event.status.value,
+            "last_modified": self.stamp,
+            "fragment": fragment,
+        }
+
+    def written(self, calendar: CalendarKind, event: CalendarEvent) -> bytes | None:
+        """The event's bytes, read back in a calendar of its own before they are let near the others."""
+        try:
+            fragment = ical.write_event(event)
+            faults = check_calendar(self.heads[calendar] + fragment + CALENDAR_TAIL)
+        except (ValueError, TypeError) as error:
+            fragment, faults = b"", [str(error)]
+        if not faults:
+            return fragment
+        logger.error(
+            "En händelse i %ss kalender (%s) går inte att publicera och behåller sitt förra innehåll: %s",
+            self.municipality.id,
+            event.uid,
+            " ".join(faults),
+            extra={"action": "feed_event_refused", "municipality": self.municipality.id, "uid": event.uid},
+        )
+        return None
+
+
+def _as_stored(row: Any) -> dict[str, Any]:
+    names = ("calendar", "campaign", "audience", "channel", "starts", "digest", "sequence", "status", "removed_at")
+    return {"row_id": row.id, **{name: getattr(row, name) for name in names}}

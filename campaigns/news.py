@@ -1,0 +1,199 @@
+"""What has been published, and the news feeds made from it: RSS 2.0, Atom (RFC 4287) and JSON Feed 1.1.
+
+The bytes depend on the published messages alone: a reader that asks again gets the same until something is published.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from sqlmodel import Session, col, select
+
+from campaigns.catalog import Municipality
+from campaigns.content import Content
+from campaigns.models import ContentRow, Delivery, DeliveryState, OccurrenceRow, Post
+
+# How many messages a feed holds. Two years of six campaigns are more than readers keep.
+FEED_LENGTH = 50
+# Atom wants an `updated` also when nothing has been published. It must not move.
+NOTHING_YET = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One published message in one language. `published_at` is UTC, `last_day` the occurrence's last calendar day."""
+
+    key: str
+    post_id: int
+    campaign: str
+    audience: str
+    occurrence: str
+    language: str
+    published_at: datetime
+    last_day: date
+    content: Content
+
+    @property
+    def id(self) -> str:
+        """The same for ever: what a reader knows the message by."""
+        return uuid5(NAMESPACE_URL, f"kampanjhjul:delivery:{self.key}").urn
+
+
+@dataclass(frozen=True)
+class NewsFeed:
+    """One feed in one format, ready to be served under `path`."""
+
+    path: str
+    content_type: str
+    body: bytes
+    last_modified: datetime
+
+
+def published(session: Session, municipality: str, *, kind: str, most: int, now: datetime) -> list[Message]:
+    """The newest messages published through channels of `kind`, newest first; one per post and language.
+
+    Nothing with a publication time after `now` is included.
+    """
+    query = (
+        select(Delivery, ContentRow, Post, OccurrenceRow)
+        .join(ContentRow, col(ContentRow.id) == col(Delivery.content_id))
+        .join(Post, col(Post.id) == col(Delivery.post_id))
+        .join(OccurrenceRow, col(OccurrenceRow.key) == col(Post.occurrence))
+        .where(
+            Delivery.municipality == municipality,
+            Delivery.kind == kind,
+            Delivery.state == DeliveryState.PUBLISHED,
+            col(Delivery.published_at) <= now,
+        )
+        .order_by(col(Delivery.published_at).desc(), col(Delivery.id).desc())
+        .limit(most)
+    )
+    found: dict[tuple[int, str], Message] = {}
+    for delivery, row, post, occurrence in session.exec(query):
+        assert delivery.published_at is not None
+        message = Message(
+            key=delivery.key,
+            post_id=delivery.post_id,
+            campaign=post.campaign,
+            audience=post.audience,
+            occurrence=occurrence.name,
+            language=delivery.language,
+            published_at=delivery.published_at,
+            last_day=occurrence.last_day,
+            content=Content.from_bytes(row.payload),
+        )
+        # A municipality may have two channels of one kind; a page shows a message once.
+        found.setdefault((message.post_id, message.language), message)
+    return list(found.values())
+
+
+def on_screens(session: Session, municipality: Municipality, *, now: datetime, most: int = 20) -> list[Message]:
+    """What the info screens show at `now`: from publication through the occurrence's last day, local time."""
+    today = now.astimezone(municipality.zone).date()
+    return [
+        message
+        for message in published(session, municipality.id, kind="skarm", most=4 * most, now=now)
+        if message.last_day >= today
+    ][:most]
+
+
+def news_feeds(
+    municipality: Municipality, messages: Sequence[Message], *, base_url: str, templates: Sequence[Path]
+) -> list[NewsFeed]:
+    """The three feeds of a municipality's `messages`, newest first. `templates` are the folders to look in, in turn."""
+    updated = messages[0].published_at if messages else NOTHING_YET
+    folder = f"/feeds/{municipality.id}"
+    page = f"{base_url}/sida/{municipality.id}"
+    values: dict[str, Any] = {
+        "title": f"Budskap från {municipality.name} och polisen",
+        "description": f"{municipality.name} och {municipality.police_area} mot langning till unga.",
+        "author": f"{municipality.name} och {municipality.police_area}",
+        "feed_id": uuid5(NAMESPACE_URL, f"kampanjhjul:news:{municipality.id}").urn,
+        "page": page,
+        "updated": updated,
+        "has_messages": bool(messages),
+        "messages": [(message, message.content.html()) for message in messages],
+    }
+    environment = _environment(tuple(templates))
+    feeds = []
+    for name, content_type in (
+        ("nyheter.rss", "application/rss+xml; charset=utf-8"),
+        ("nyheter.atom", "application/atom+xml; charset=utf-8"),
+    ):
+        path = f"{folder}/{name}"
+        text = environment.get_template(f"{name}.xml").render(**values, self_url=f"{base_url}{path}")
+        feeds.append(NewsFeed(path, content_type, text.encode(), updated))
+    path = f"{folder}/nyheter.json"
+    body = _json_feed(values, page=page, self_url=f"{base_url}{path}")
+    feeds.append(NewsFeed(path, "application/feed+json; charset=utf-8", body, updated))
+    return feeds
+
+
+def _json_feed(values: Mapping[str, Any], *, page: str, self_url: str) -> bytes:
+    """JSON Feed 1.1 (jsonfeed.org/version/1.1)."""
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": values["title"],
+        "description": values["description"],
+        "home_page_url": page,
+        "feed_url": self_url,
+        "language": "sv",
+        "authors": [{"name": values["author"]}],
+        "items": [
+            {
+                "id": message.id,
+                "url": f"{page}#{message.post_id}",
+                "title": message.content.title,
+                "summary": message.content.short,
+                "content_html": html,
+                "date_published": iso(message.published_at),
+                "language": message.language,
+                "tags": [message.occurrence],
+            }
+            for message, html in values["messages"]
+        ],
+    }
+    return json.dumps(feed, ensure_ascii=False, indent=1).encode()
+
+
+def iso(moment: datetime) -> str:
+    """RFC 3339 in UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def rfc822(moment: datetime) -> str:
+    """The date form of RSS 2.0: ”Fri, 23 Apr 2027 14:30:00 GMT”."""
+    return format_datetime(moment.astimezone(UTC), usegmt=True)
+
+
+# XML 1.0 section 2.2: what may stand in a document at all.
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _only_xml(value: object) -> object:
+    return _NOT_XML.sub("", value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=8)
+def _environment(templates: tuple[Path, ...]) -> Environment:
+    environment = Environment(
+        loader=ChoiceLoader([FileSystemLoader(folder / "news") for folder in templates]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_only_xml,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(iso=iso, rfc822=rfc822)
+    return environment

@@ -1,0 +1,98 @@
+"""Writing a post's text. What a person writes is a new version; the earlier ones are kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from campaigns import approval, audit
+from campaigns.catalog import Catalog
+from campaigns.content import PLACEHOLDERS, parse_source
+from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggestion
+from campaigns.models import Post, PostState, PostText
+from campaigns.revisions import touch
+from campaigns.sandbox import BoundedTemplate
+
+
+def write_text(
+    session: Session,
+    catalog: Catalog,
+    post_id: int,
+    *,
+    language: str,
+    channel: str,
+    source: str,
+    author: str,
+    now: datetime,
+) -> PostText:
+    """Save `source` (a template with front matter) as the post's text in `language`, written by `author`.
+
+    An empty `channel` means all of them. Signatures fall and what is queued stops. The same text again changes nothing.
+    Raises NotFoundError, RefusedError, or TemplateError when the text cannot be a template.
+    """
+    post = session.exec(select(Post).where(Post.id == post_id).with_for_update()).one_or_none()
+    if post is None:
+        raise NotFoundError(f"Det finns inget budskap med nummer {post_id}. Se alla med: kampanjhjul posts")
+    author = " ".join(author.split())
+    if not author:
+        raise RefusedError("Ange vem som skriver texten.")
+    _refuse_unwritable(catalog, post, language=language, channel=channel)
+    # Compiled one by one, so that a fault in any part is told now and not when it is to be signed.
+    for template in parse_source(source, name=f"{post.key} ({language})").templates():
+        _refuse_unknown_names(template, catalog)
+    newest = _newest(session, post_id, language=language, channel=channel)
+    if newest is not None and newest.source == source:
+        return newest
+    row = PostText(post_id=post_id, channel=channel, language=language, source=source, author=author, created_at=now)
+    session.add(row)
+    approval.void(session, post, reason="Texten har ändrats.", now=now)
+    post.state = PostState.DRAFT
+    post.reason = ""
+    post.changed_at = now
+    session.add(post)
+    session.flush()
+    audit.record(
+        session,
+        now=now,
+        municipality=post.municipality,
+        actor=author,
+        action="skrev text",
+        subject=post.key,
+        detail=f"version {row.id}, {language}, {channel or 'alla kanaler'}",
+    )
+    touch(session, post.municipality)
+    return row
+
+
+def _refuse_unwritable(catalog: Catalog, post: Post, *, language: str, channel: str) -> None:
+    if post.state == PostState.CANCELLED:
+        raise RefusedError("Budskapet är inställt: steget finns inte längre i planen.")
+    if post.merged_into:
+        raise RefusedError(f"Budskapet ingår i {post.merged_into}. Skriv texten där i stället.")
+    channels = post.channels.split()
+    if channel and channel not in channels:
+        raise NotFoundError(f"Budskapet går inte ut i kanalen ”{channel}”. {suggestion(channel, channels)}")
+    languages = catalog.municipality(post.municipality).languages
+    if language not in languages:
+        raise NotFoundError(f"Kommunen har inte språket ”{language}”. {suggestion(language, languages)}")
+
+
+def _refuse_unknown_names(template: BoundedTemplate, catalog: Catalog) -> None:
+    for name in sorted(template.placeholders - PLACEHOLDERS.keys()):
+        line = template.line_of(name)
+        raise TemplateError(f"{template.name}, rad {line}: ”{name}” finns inte. {suggestion(name, PLACEHOLDERS)}")
+    for path in sorted(template.attributes):
+        if path[0] == "fakta" and path[1] not in catalog.facts:
+            hint = suggestion(path[1], catalog.facts)
+            raise TemplateError(f"{template.name}: det finns inget faktum ”{path[1]}”. {hint}")
+
+
+def _newest(session: Session, post_id: int, *, language: str, channel: str) -> PostText | None:
+    query = (
+        select(PostText)
+        .where(PostText.post_id == post_id, PostText.language == language, PostText.channel == channel)
+        .order_by(col(PostText.id).desc())
+        .limit(1)
+    )
+    return session.exec(query).first()

@@ -1,0 +1,315 @@
+"""The API, /api/v1: the use cases over HTTP with a bearer token. A token sees and changes one municipality only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlmodel import Session, col, select
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from campaigns import approval, posts, queue, texts
+from campaigns.catalog import Municipality
+from campaigns.drafts import Draft, facts_at, render_post
+from campaigns.errors import NotFoundError, RefusedError, TemplateError
+from campaigns.localtime import to_utc
+from campaigns.models import Approval, AuditEntry, Delivery, Post, Reminder
+from campaigns.posts import season
+from campaigns.rules import FIRST_YEAR, LAST_YEAR
+from campaigns.tokens import find_api_token
+from campaigns.web import api_models as shape
+from campaigns.web.problems import ForbiddenError
+from campaigns.web.shown import shown_state
+from campaigns.wiring import Parts
+
+MOST_ROWS = 1000
+LONGEST_SPAN = timedelta(days=3 * 366)
+
+router = APIRouter(prefix="/api/v1")
+_bearer = HTTPBearer(auto_error=False, description="En nyckel från: kampanjhjul token api")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, as the token says, and when."""
+
+    parts: Parts
+    municipality: Municipality
+    party: str
+    name: str
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.municipality.zone).date()
+
+
+def _caller(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
+    """The token's owner. Without a token, or with one that does not hold, the same answer: 401."""
+    parts: Parts = request.app.state.parts
+    with parts.database.read() as session:
+        token = find_api_token(session, given.credentials if given else "")
+    municipality = parts.catalog.municipalities.get(token.municipality) if token else None
+    if token is None or municipality is None:
+        raise HTTPException(
+            401,
+            "Skicka en giltig nyckel i huvudet Authorization: Bearer. Skapa en med: kampanjhjul token api",
+            headers={"WWW-Authenticate": 'Bearer realm="kampanjhjul"'},
+        )
+    return Caller(parts, municipality, token.party, token.name, parts.clock())
+
+
+Who = Annotated[Caller, Depends(_caller)]
+From = Annotated[date | None, Query(alias="from")]
+To = Annotated[date | None, Query(alias="to")]
+Year = Annotated[int, Query(ge=FIRST_YEAR, le=LAST_YEAR)]
+
+
+@router.get("/calendar")
+def calendar(who: Who, year: Year | None = None, municipality: str | None = None) -> list[shape.OccurrenceAnswer]:
+    """The occurrences of `year`, or of this year and the next."""
+    _own(who, municipality)
+    years = [year] if year else [who.today.year, who.today.year + 1]
+    with who.parts.database.read() as session:
+        laid = season(session, who.parts.catalog, who.municipality, years=years)
+    return [shape.OccurrenceAnswer.of(item) for item in laid.occurrences]
+
+
+@router.get("/plan")
+def plan(who: Who, first: From = None, last: To = None) -> shape.PlanAnswer:
+    """The steps due from `from` through `to` (local days), or in the coming year, and the clashes between them."""
+    first, last = _span(who, first, last)
+    # A step may be due in another year than its occurrence: nyår's follow-up, jul's early message.
+    years = range(max(first.year - 1, FIRST_YEAR), min(last.year + 1, LAST_YEAR) + 1)
+    zone = who.municipality.zone
+    with who.parts.database.read() as session:
+        laid = season(session, who.parts.catalog, who.municipality, years=years).plan
+        steps = [step for step in laid.steps if first <= step.due_at.astimezone(zone).date() <= last]
+        rows = {post.key: post for post in session.exec(_posts_between(who, first, last))}
+    answers = [shape.StepAnswer.of(step, rows.get(step.key), now=who.now) for step in steps]
+    return shape.PlanAnswer.of(answers, [clash for clash in laid.clashes if first <= clash.day <= last])
+
+
+@router.get("/posts")
+def list_posts(
+    who: Who,
+    municipality: str | None = None,
+    campaign: str | None = None,
+    state: str | None = None,
+    first: From = None,
+    last: To = None,
+) -> list[shape.PostAnswer]:
+    """The posts due from `from` through `to`, or in the coming year, by due time."""
+    _own(who, municipality)
+    query = _posts_between(who, *_span(who, first, last)).limit(MOST_ROWS)
+    if campaign:
+        query = query.where(Post.campaign == campaign)
+    with who.parts.database.read() as session:
+        rows = session.exec(query).all()
+        missing = approval.missing_signatures(session, who.municipality, rows)
+    return [
+        shape.PostAnswer.of(post, missing.get(post.id or 0, ()), now=who.now)
+        for post in rows
+        if state is None or shown_state(post, now=who.now) == state
+    ]
+
+
+@router.get("/posts/{post_id}")
+def show_post(who: Who, post_id: int) -> shape.PostDetailAnswer:
+    """A post with its text as it would go out, the faults in it, and the digest to approve."""
+    with who.parts.database.read() as session:
+        post = _own_post(session, who, post_id)
+        missing = approval.missing_signatures(session, who.municipality, [post])[post_id]
+        signed = session.exec(
+            select(Approval)
+            .where(Approval.post_id == post_id, col(Approval.voided_at).is_(None))
+            .order_by(col(Approval.id))
+        ).all()
+        draft, sentence = _draft(session, who, post)
+    return shape.PostDetailAnswer.with_text(shape.PostAnswer.of(post, missing, now=who.now), draft, sentence, signed)
+
+
+@router.put("/posts/{post_id}/text")
+def write_text(who: Who, post_id: int, body: shape.TextRequest) -> shape.TextAnswer:
+    """Save a new version of the text. Signatures fall and what is queued stops."""
+    with who.parts.database.write() as session:
+        _own_post(session, who, post_id)
+        row = texts.write_text(
+            session,
+            who.parts.catalog,
+            post_id,
+            language=body.language,
+            channel=body.channel,
+            source=body.source,
+            author=who.name,
+            now=who.now,
+        )
+    assert row.id is not None
+    return shape.TextAnswer(version=row.id, post=post_id, author=row.author, created_at=row.created_at)
+
+
+@router.post("/posts/{post_id}/approve")
+def approve(who: Who, post_id: int, body: shape.ApproveRequest) -> shape.SignedAnswer:
+    """Sign the text with this digest for the token's party. The last party's signature queues the deliveries."""
+    party = _party(who)
+    with who.parts.database.write() as session:
+        _own_post(session, who, post_id)
+        signed = approval.approve(
+            session,
+            who.parts.catalog,
+            who.parts.messages,
+            post_id,
+            party=party,
+            name=who.name,
+            now=who.now,
+            digest=body.digest,
+        )
+    return shape.SignedAnswer(post=post_id, digest=signed.digest, missing=list(signed.missing), queued=signed.queued)
+
+
+@router.post("/posts/{post_id}/reject", status_code=204)
+def reject(who: Who, post_id: int, body: shape.RejectRequest) -> None:
+    """Reject the text for the token's party: signatures fall and what is queued stops."""
+    party = _party(who)
+    with who.parts.database.write() as session:
+        _own_post(session, who, post_id)
+        approval.reject(
+            session, who.parts.catalog, post_id, party=party, name=who.name, reason=body.reason, now=who.now
+        )
+
+
+@router.get("/queue")
+def list_deliveries(who: Who, state: Annotated[list[str] | None, Query()] = None) -> list[shape.DeliveryAnswer]:
+    """The deliveries by due time, oldest first; with `state` (repeatable) only those."""
+    with who.parts.database.read() as session:
+        rows = queue.deliveries(session, municipality=who.municipality.id, states=state or (), most=MOST_ROWS)
+        return [shape.DeliveryAnswer.of(row) for row in rows]
+
+
+@router.post("/deliveries/{delivery_id}/done")
+def done(who: Who, delivery_id: int, body: shape.DoneRequest) -> shape.DeliveryAnswer:
+    """A task was done by hand, or an uncertain sending was seen to have gone out."""
+    with who.parts.database.write() as session:
+        _own_delivery(session, who, delivery_id)
+        return shape.DeliveryAnswer.of(queue.done(session, delivery_id, name=who.name, url=body.url, now=who.now))
+
+
+@router.post("/deliveries/{delivery_id}/retry")
+def retry(who: Who, delivery_id: int) -> shape.DeliveryAnswer:
+    """Try a failed or skipped delivery again, or an uncertain one that was seen not to have gone out."""
+    with who.parts.database.write() as session:
+        _own_delivery(session, who, delivery_id)
+        row = queue.retry(session, who.parts.catalog, delivery_id, name=who.name, now=who.now)
+        return shape.DeliveryAnswer.of(row)
+
+
+@router.put("/dates/{municipality}/{risk_date}/{year}")
+def set_date(who: Who, municipality: str, risk_date: str, year: int, body: shape.DateRequest) -> shape.ChangesAnswer:
+    """Enter, correct or confirm a locally decided date, and plan again."""
+    _own(who, municipality)
+    if body.day.year != year:
+        raise RefusedError(f"{body.day.isoformat()} ligger inte i år {year}, som står i adressen.")
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise RefusedError(f"Året ska ligga mellan {FIRST_YEAR} och {LAST_YEAR}.")
+    with who.parts.database.write() as session:
+        changes = posts.set_local_date(
+            session,
+            who.parts.catalog,
+            who.parts.messages,
+            who.municipality,
+            risk_date=risk_date,
+            place=body.place,
+            day=body.day,
+            is_confirmed=body.confirmed,
+            name=who.name,
+            now=who.now,
+        )
+    return shape.ChangesAnswer.model_validate(changes)
+
+
+@router.post("/facts/{fact_id}/confirm")
+def confirm_fact(who: Who, fact_id: str, body: shape.FactRequest) -> shape.FactAnswer:
+    """Say that a fact has been checked and until when it holds. Facts are common to all municipalities."""
+    with who.parts.database.write() as session:
+        approval.confirm_fact(
+            session, who.parts.catalog, fact_id, name=who.name, valid_until=body.valid_until, now=who.now
+        )
+    return shape.FactAnswer(id=fact_id, valid_until=body.valid_until)
+
+
+@router.get("/reminders")
+def list_reminders(who: Who) -> list[shape.ReminderAnswer]:
+    """The reminders, newest first."""
+    query = select(Reminder).where(Reminder.municipality == who.municipality.id)
+    query = query.order_by(col(Reminder.created_at).desc(), col(Reminder.id).desc()).limit(MOST_ROWS)
+    with who.parts.database.read() as session:
+        return [shape.ReminderAnswer.model_validate(row) for row in session.exec(query)]
+
+
+@router.get("/audit")
+def list_audit(who: Who) -> list[shape.AuditAnswer]:
+    """The log of acts in the municipality, newest first."""
+    query = select(AuditEntry).where(AuditEntry.municipality == who.municipality.id)
+    query = query.order_by(col(AuditEntry.at).desc(), col(AuditEntry.id).desc()).limit(MOST_ROWS)
+    with who.parts.database.read() as session:
+        return [shape.AuditAnswer.model_validate(row) for row in session.exec(query)]
+
+
+def _own(who: Caller, municipality: str | None) -> None:
+    """Another municipality does not exist, as far as this token can tell."""
+    if municipality not in (None, who.municipality.id):
+        raise NotFoundError(f"Nyckeln gäller {who.municipality.id}, inte ”{municipality}”.")
+
+
+def _own_post(session: Session, who: Caller, post_id: int) -> Post:
+    post = session.get(Post, post_id)
+    if post is None or post.municipality != who.municipality.id:
+        raise NotFoundError(f"Det finns inget budskap med nummer {post_id} i {who.municipality.name}.")
+    return post
+
+
+def _own_delivery(session: Session, who: Caller, delivery_id: int) -> None:
+    delivery = session.get(Delivery, delivery_id)
+    if delivery is None or delivery.municipality != who.municipality.id:
+        raise NotFoundError(f"Det finns ingen leverans med nummer {delivery_id} i {who.municipality.name}.")
+
+
+def _party(who: Caller) -> str:
+    if not who.party:
+        raise ForbiddenError("Nyckeln hör inte till någon part och kan inte godkänna eller avslå.")
+    return who.party
+
+
+def _span(who: Caller, first: date | None, last: date | None) -> tuple[date, date]:
+    first = first or who.today
+    last = last or first + timedelta(days=365)
+    if not first <= last <= first + LONGEST_SPAN or first.year < FIRST_YEAR or last.year > LAST_YEAR:
+        raise RefusedError(
+            f"Ange högst tre år mellan {FIRST_YEAR} och {LAST_YEAR}, med ”from” före ”to”, till exempel "
+            "?from=2027-01-01&to=2027-12-31."
+        )
+    return first, last
+
+
+def _posts_between(who: Caller, first: date, last: date):  # type: ignore[no-untyped-def]  # SelectOfScalar has no public name
+    zone = who.municipality.zone
+    return (
+        select(Post)
+        .where(Post.municipality == who.municipality.id)
+        .where(
+            Post.due_at >= to_utc(first, time(0), zone), Post.due_at < to_utc(last + timedelta(days=1), time(0), zone)
+        )
+        .order_by(col(Post.due_at), col(Post.key))
+    )
+
+
+def _draft(session: Session, who: Caller, post: Post) -> tuple[Draft | None, str | None]:
+    facts = facts_at(session, who.parts.catalog)
+    try:
+        return render_post(session, who.parts.catalog, who.parts.messages, post, now=who.now, facts=facts), None
+    except (TemplateError, NotFoundError) as error:
+        return None, error.message

@@ -1,0 +1,64 @@
+"""The web application put together: feeds from memory, then the guards, then pages, probes and the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from campaigns.web import api, problems, static_files
+from campaigns.web.feedserver import FeedApplication, FeedStore
+from campaigns.web.freshness import Freshness
+from campaigns.web.pages import Pages
+from campaigns.web.probes import Probes
+from campaigns.web.security import SameOriginOnly, SecurityHeaders
+from campaigns.wiring import Parts
+
+
+@dataclass(frozen=True)
+class Site:
+    """The outermost ASGI application, and the feeds that it serves from memory."""
+
+    application: ASGIApp
+    store: FeedStore
+    freshness: Freshness
+
+    def start(self) -> None:
+        """Load the feeds, and keep them fresh in the background until `stop`."""
+        self.freshness.start()
+
+    def stop(self) -> None:
+        self.freshness.stop()
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """Pages, probes and the API, without the guards and the feeds in front."""
+    app = FastAPI(
+        title="Kampanjhjulet",
+        version="1",
+        description="Riskdatum, budskap, godkännanden och leveranser. Felsvar är problem+json (RFC 9457).",
+        telemetry={"auto_configure": False},
+        # No page of documentation: the ones at hand load their scripts from other hosts.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    app.state.parts = parts
+    pages = Pages(parts)
+    app.router.routes.extend(pages.routes())
+    app.router.routes.extend(Probes(parts).routes())
+    app.router.routes.append(Route("/static/{name}", static_files.serve))
+    app.include_router(api.router)
+    problems.install(app, pages)
+    return app
+
+
+def build(parts: Parts) -> Site:
+    """Everything that is served. Call `start` on it before the first visitor."""
+    store = FeedStore(parts.catalog, base_url=parts.settings.base_url)
+    guarded = SecurityHeaders(
+        SameOriginOnly(create_app(parts)), is_https=parts.settings.base_url.startswith("https://")
+    )
+    return Site(FeedApplication(store, guarded), store, Freshness(parts, store))

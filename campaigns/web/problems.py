@@ -1,0 +1,124 @@
+"""Errors as answers: problem+json (RFC 9457) for programs, a page for people. Always a sentence in Swedish."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from campaigns.errors import DatabaseError, KampanjhjulError, NotFoundError, RefusedError, TemplateError
+from campaigns.web.pages import Pages
+from campaigns.web.security import API_PREFIX
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 5
+
+_STATUSES: tuple[tuple[type[KampanjhjulError], HTTPStatus], ...] = (
+    (NotFoundError, HTTPStatus.NOT_FOUND),
+    (RefusedError, HTTPStatus.CONFLICT),
+    (TemplateError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (DatabaseError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+_TITLES = {
+    HTTPStatus.BAD_REQUEST: "Felaktigt anrop",
+    HTTPStatus.UNAUTHORIZED: "Nyckel saknas eller gäller inte",
+    HTTPStatus.FORBIDDEN: "Får inte göras med den här nyckeln",
+    HTTPStatus.NOT_FOUND: "Finns inte",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Går inte att göra här",
+    HTTPStatus.CONFLICT: "Går inte att göra nu",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Något i anropet har fel form",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Fel i programmet",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Går inte att nå just nu",
+}
+_SENTENCES = {
+    HTTPStatus.NOT_FOUND: "Adressen finns inte. Kontrollera den eller börja från startsidan.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Adressen finns men kan inte anropas så.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Ett fel i programmet avbröt det. Felet är loggat. Försök igen om en stund.",
+}
+# What pydantic finds, as sentences. The rest are told as "har fel form".
+_FAULTS = {
+    "missing": "saknas",
+    "extra_forbidden": "finns inte",
+    "string_too_long": "är för lång",
+    "string_too_short": "är för kort",
+    "date_from_datetime_parsing": "ska vara ett datum som 2027-06-11",
+    "date_parsing": "ska vara ett datum som 2027-06-11",
+    "date_type": "ska vara ett datum som 2027-06-11",
+    "int_parsing": "ska vara ett heltal",
+    "int_type": "ska vara ett heltal",
+    "bool_parsing": "ska vara true eller false",
+    "bool_type": "ska vara true eller false",
+    "json_invalid": "är inte giltig JSON",
+    "greater_than_equal": "är för litet",
+    "less_than_equal": "är för stort",
+}
+
+
+class ForbiddenError(KampanjhjulError):
+    """Nyckeln räcker inte till för det."""
+
+
+def problem(
+    status: HTTPStatus, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any
+) -> JSONResponse:
+    """A problem+json answer. `members` are extension members."""
+    body = {"type": "about:blank", "title": _TITLES.get(status, status.phrase), "status": int(status), "detail": detail}
+    return JSONResponse(body | members, status, headers=headers, media_type="application/problem+json")
+
+
+def install(app: FastAPI, pages: Pages) -> None:
+    """Give `app` its answers to errors."""
+
+    def answer(request: Request, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+        if request.url.path.startswith(API_PREFIX):
+            return problem(status, detail, headers=headers)
+        page = pages.fault(int(status), _TITLES.get(status, "Något gick fel"), detail)
+        page.headers.update(headers or {})
+        return page
+
+    def ours(request: Request, error: Exception) -> Response:
+        assert isinstance(error, KampanjhjulError)
+        status = status_of(error)
+        retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
+        return answer(request, status, error.message, retry)
+
+    def from_framework(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        status = HTTPStatus(error.status_code)
+        return answer(request, status, _SENTENCES.get(status, str(error.detail)), error.headers)
+
+    def malformed(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        faults = [_fault(item) for item in error.errors()]
+        detail = " ".join(f"”{item['field']}” {item['message']}." for item in faults)
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=faults)
+
+    def broken(request: Request, error: Exception) -> Response:
+        logger.error("Ett anrop gick sönder.", exc_info=error, extra={"action": "request_broke"})
+        return answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, _SENTENCES[HTTPStatus.INTERNAL_SERVER_ERROR], None)
+
+    app.add_exception_handler(KampanjhjulError, ours)
+    app.add_exception_handler(HTTPException, from_framework)
+    app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(Exception, broken)
+
+
+def status_of(error: KampanjhjulError) -> HTTPStatus:
+    """The HTTP status that says what kind of error it is."""
+    if isinstance(error, ForbiddenError):
+        return HTTPStatus.FORBIDDEN
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _fault(item: Mapping[str, Any]) -> dict[str, str]:
+    location: Sequence[object] = item["loc"]
+    field = ".".join(str(part) for part in location[1:]) or str(location[0])
+    return {"field": field, "message": _FAULTS.get(item["type"], "har fel form")}

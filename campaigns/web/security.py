@@ -1,0 +1,81 @@
+"""What the browser is told and what is refused before any page sees it. Plain ASGI: no cost for what streams past."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+# Authorised by bearer token and never by anything that a browser sends along by itself.
+API_PREFIX = "/api/"
+# Players of info screens often show pages inside a frame of their own. The screens have nothing to click on.
+FRAMED_PREFIX = "/skarm/"
+
+_POLICY = (
+    "default-src 'self'; base-uri 'none'; connect-src 'self'; form-action 'self'; object-src 'none'; "
+    "script-src 'self'; style-src 'self'; frame-ancestors "
+)
+
+
+class SecurityHeaders:
+    """Adds the headers that keep a page to its own origin: no inline script or style, no frames, no foreign hosts."""
+
+    def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
+        self._app = app
+        self._headers = {
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "same-origin",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        }
+        if is_https:
+            self._headers["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_framed = scope["path"].startswith(FRAMED_PREFIX)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Content-Security-Policy"] = _POLICY + ("*" if is_framed else "'none'")
+                for name, value in self._headers.items():
+                    headers[name] = value
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class SameOriginOnly:
+    """Refuses acts that another site makes a visitor's browser do (cross-site request forgery).
+
+    Sec-Fetch-Site decides; a browser without it must send an Origin that is this host (OWASP CSRF cheat sheet).
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not _is_allowed(scope):
+            refusal = PlainTextResponse(
+                "Anropet kom från en annan webbplats och utfördes inte. Öppna sidan här och försök igen.", 403
+            )
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _is_allowed(scope: Scope) -> bool:
+    if scope["method"] in _SAFE_METHODS or scope["path"].startswith(API_PREFIX):
+        return True
+    headers = Headers(scope=scope)
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    host = headers.get("host", "")
+    return bool(host) and urlsplit(headers.get("origin", "")).netloc == host

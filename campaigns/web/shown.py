@@ -1,0 +1,123 @@
+"""Rows made into what the pages and the API show: states, spans of days, days left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from campaigns.catalog import Catalog
+from campaigns.content import listed
+from campaigns.models import Post, PostState
+from campaigns.occurrences import Occurrence, OccurrenceStatus
+from campaigns.swedish import MONTHS, long_date, span
+
+
+def shown_state(post: Post, *, now: datetime) -> str:
+    """The word for where a post stands, as people see it: a key of POST_STATES."""
+    if post.state in (PostState.CANCELLED, PostState.APPROVED):
+        return post.state
+    if post.merged_into:
+        return "merged"
+    if post.not_after <= now:
+        return "missed"
+    return "preliminary" if post.is_preliminary else post.state
+
+
+@dataclass(frozen=True)
+class ShownDate:
+    """A risk date as a row for people. Places with the same days share a row. `day` is None while it is not known."""
+
+    id: str
+    name: str
+    places: str
+    days: str
+    day: date | None
+    week: int | None
+    left: str
+    is_confirmed: bool
+
+
+@dataclass(frozen=True)
+class ShownPost:
+    """A post as a row for people, or several that wait for the same local date. `due` never shows a guessed time."""
+
+    id: int
+    due: str
+    due_at: datetime
+    campaign: str
+    step: str
+    audience: str
+    channels: str
+    places: str
+    state: str
+    state_name: str
+    how_many: int
+    missing: tuple[str, ...]
+
+
+def upcoming(found: Iterable[Occurrence], *, today: date, within: timedelta) -> list[ShownDate]:
+    """The occurrences that are not over on `today` (a local day) and begin within a time from it, by day."""
+    groups: dict[tuple[object, ...], list[Occurrence]] = {}
+    for item in found:
+        if item.last_day >= today and item.first_day < today + within:
+            same = (item.risk_date, item.year, item.day, item.first_day, item.last_day, item.status, item.has_day)
+            groups.setdefault(same, []).append(item)
+    rows = sorted(groups.values(), key=lambda group: (group[0].day, group[0].key))
+    return [_shown(group, today) for group in rows]
+
+
+def _shown(group: list[Occurrence], today: date) -> ShownDate:
+    item = group[0]
+    return ShownDate(
+        id=item.risk_date,
+        name=item.name,
+        places=listed([other.place.name for other in group if other.place]),
+        days=span(item.first_day, item.last_day)
+        if item.has_day
+        else f"datum inte bekräftat än – brukar vara {usual(item.first_day, item.last_day)}",
+        day=item.day if item.has_day else None,
+        week=item.day.isocalendar().week if item.has_day else None,
+        left=days_left(item.first_day, item.last_day, today) if item.has_day else "",
+        is_confirmed=item.status is OccurrenceStatus.CONFIRMED,
+    )
+
+
+def usual(first: date, last: date) -> str:
+    """”31 maj–16 juni 2027”, ”5–16 juni 2027”."""
+    start = f"{first.day}" if first.month == last.month else f"{first.day} {MONTHS[first.month - 1]}"
+    return f"{start}–{last.day} {MONTHS[last.month - 1]} {last.year}"
+
+
+def days_left(first: date, last: date, today: date) -> str:
+    """”om 5 dagar”, ”i morgon”, ”i dag”, ”pågår”."""
+    left = (first - today).days
+    if left <= 0:
+        return "i dag" if first == last else "pågår"
+    return "i morgon" if left == 1 else f"om {left} dagar"
+
+
+def weekday_and_date(day: date) -> str:
+    """”torsdag 24 december”: for headings where the year is clear."""
+    return long_date(day).rsplit(" ", 1)[0]
+
+
+def campaign_name(catalog: Catalog, post: Post) -> str:
+    campaign = catalog.campaigns.get(post.campaign)
+    return campaign.name if campaign else post.campaign
+
+
+def step_name(catalog: Catalog, post: Post) -> str:
+    campaign = catalog.campaigns.get(post.campaign)
+    return next((step.name for step in campaign.steps if step.id == post.step), post.step) if campaign else post.step
+
+
+def audience_name(catalog: Catalog, post: Post) -> str:
+    audience = catalog.audiences.get(post.audience)
+    return audience.name if audience else post.audience
+
+
+def sentence(catalog: Catalog, post: Post) -> str:
+    """”Valborg utan langning, tidigt till föräldrar”."""
+    step = step_name(catalog, post)
+    return f"{campaign_name(catalog, post)}, {step[:1].lower()}{step[1:]} ({audience_name(catalog, post).lower()})"

@@ -1,0 +1,182 @@
+"""What the start page tells: the next risk dates, what goes out next, what needs a person, what went out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Select, func, select
+from sqlmodel import Session, col
+
+from campaigns.approval import missing_signatures
+from campaigns.catalog import Catalog, Municipality
+from campaigns.content import listed
+from campaigns.models import Delivery, OccurrenceRow, Post, PostState
+from campaigns.news import Message, published
+from campaigns.posts import planned_years, season
+from campaigns.swedish import POST_STATES, moment, short_date
+from campaigns.web import actions
+from campaigns.web.actions import Action
+from campaigns.web.shown import (
+    ShownDate,
+    ShownPost,
+    audience_name,
+    campaign_name,
+    shown_state,
+    step_name,
+    upcoming,
+)
+from campaigns.wiring import Parts
+
+SHOWN_POSTS = 10
+READ_POSTS = 60
+
+
+@dataclass(frozen=True)
+class Today:
+    """All that the start page shows of one municipality."""
+
+    dates: Sequence[ShownDate]
+    posts: Sequence[ShownPost]
+    actions: Sequence[Action]
+    published: Sequence[Message]
+    first_post: ShownPost | None
+
+
+@dataclass(frozen=True)
+class OverviewRow:
+    """One municipality among several. `day` is None if no day is known in the coming year."""
+
+    id: str
+    name: str
+    risk_date: str
+    day: date | None
+    unsigned: int
+    faulty: int
+
+
+def today(session: Session, parts: Parts, municipality: Municipality, *, now: datetime) -> Today:
+    """The start page's content for `municipality`."""
+    catalog = parts.catalog
+    day = now.astimezone(municipality.zone).date()
+    laid = season(session, catalog, municipality, years=planned_years(now, municipality))
+    rows = _coming_posts(session, municipality, now=now)
+    shown = _shown_posts(session, catalog, municipality, rows, now=now)
+    posts = [post for post, _ in rows]
+    return Today(
+        dates=upcoming(laid.occurrences, today=day, within=timedelta(days=365)),
+        posts=shown,
+        actions=actions.actions(session, parts, municipality, posts, shown, laid.occurrences, now=now),
+        published=published(session, municipality.id, kind="webb", most=5, now=now),
+        first_post=next((post for post in shown if post.state in (PostState.DRAFT, PostState.REJECTED)), None),
+    )
+
+
+def overview(session: Session, municipalities: Iterable[Municipality], *, now: datetime) -> list[OverviewRow]:
+    """A row per municipality, in the order given."""
+    known = list(municipalities)
+    horizon = now.date() + timedelta(days=366)
+    coming: dict[str, tuple[str, date]] = {}
+    query = (
+        select(col(OccurrenceRow.municipality), col(OccurrenceRow.name), col(OccurrenceRow.day))
+        .where(col(OccurrenceRow.last_day) >= now.date(), col(OccurrenceRow.day) <= horizon)
+        .where(col(OccurrenceRow.has_day), col(OccurrenceRow.cancelled_at).is_(None))
+        .order_by(col(OccurrenceRow.day))
+    )
+    for municipality_id, name, day in session.execute(query):
+        coming.setdefault(municipality_id, (name, day))
+    unsigned = _counts(
+        session,
+        select(col(Post.municipality), func.count())
+        .where(col(Post.state).in_([PostState.DRAFT, PostState.REJECTED]), col(Post.merged_into).is_(None))
+        .where(
+            col(Post.due_at) <= now + actions.SIGN_WITHIN,
+            col(Post.not_after) > now,
+            col(Post.is_preliminary).is_(False),
+        )
+        .group_by(col(Post.municipality)),
+    )
+    faulty = _counts(
+        session,
+        select(col(Delivery.municipality), func.count())
+        .where(col(Delivery.state).in_(actions.NEEDS_PERSON), col(Delivery.changed_at) > now - actions.TOLD_FOR)
+        .group_by(col(Delivery.municipality)),
+    )
+    rows = []
+    for item in known:
+        name, found = coming.get(item.id, ("", None))
+        rows.append(OverviewRow(item.id, item.name, name, found, unsigned.get(item.id, 0), faulty.get(item.id, 0)))
+    return rows
+
+
+def _counts(session: Session, query: Select[str, int]) -> dict[str, int]:
+    return {name: count for name, count in session.execute(query)}  # noqa: C416 - rows, which dict() is not typed for
+
+
+def _coming_posts(session: Session, municipality: Municipality, *, now: datetime) -> list[tuple[Post, bool]]:
+    """The posts that are to go out, each with whether the day that it counts from is known."""
+    query = (
+        select(Post, col(OccurrenceRow.has_day))
+        .join(OccurrenceRow, col(OccurrenceRow.key) == col(Post.occurrence))
+        .where(col(Post.municipality) == municipality.id, col(Post.not_after) > now)
+        .where(col(Post.state) != PostState.CANCELLED, col(Post.merged_into).is_(None))
+        .order_by(col(Post.due_at), col(Post.id))
+        .limit(READ_POSTS)
+    )
+    unsigned = session.execute(query.where(col(Post.state) != PostState.APPROVED))
+    signed = session.execute(query.where(col(Post.state) == PostState.APPROVED, col(Post.due_at) > now))
+    rows = [(post, has_day) for post, has_day in (*unsigned, *signed)]
+    return sorted(rows, key=lambda row: (row[0].due_at, row[0].id or 0))
+
+
+def _shown_posts(
+    session: Session, catalog: Catalog, municipality: Municipality, rows: Sequence[tuple[Post, bool]], *, now: datetime
+) -> list[ShownPost]:
+    """The rows for people. Those that wait for the same local date, one per school, are one."""
+    groups: dict[tuple[object, ...], list[tuple[Post, bool]]] = {}
+    for post, has_day in rows:
+        same = (post.campaign, post.step, post.audience, post.due_at, has_day, "" if post.is_preliminary else post.id)
+        groups.setdefault(same, []).append((post, has_day))
+    missing = missing_signatures(session, municipality, [post for post, _ in rows])
+    return [
+        _shown_post(catalog, municipality, [post for post, _ in group], missing, has_day=group[0][1], now=now)
+        for group in list(groups.values())[:SHOWN_POSTS]
+    ]
+
+
+def _places(posts: Sequence[Post]) -> str:
+    names = [place for post in posts for place in post.places.split("\n") if place]
+    return listed(names) if len(names) < 3 else f"{len(names)} skolor eller platser"
+
+
+def _shown_post(
+    catalog: Catalog,
+    municipality: Municipality,
+    posts: Sequence[Post],
+    missing: Mapping[int, Sequence[str]],
+    *,
+    has_day: bool,
+    now: datetime,
+) -> ShownPost:
+    post = posts[0]
+    assert post.id is not None
+    names = {channel.id: channel.name for channel in municipality.channels}
+    parties = {party.id: party.name for party in municipality.parties}
+    state = shown_state(post, now=now)
+    is_waited_for = state in (PostState.DRAFT, PostState.REJECTED)
+    day = post.due_at.astimezone(municipality.zone).date()
+    return ShownPost(
+        id=post.id,
+        due=moment(post.due_at, municipality.zone) if has_day else f"tidigast {short_date(day)}",
+        due_at=post.due_at,
+        campaign=campaign_name(catalog, post),
+        step=step_name(catalog, post),
+        audience=audience_name(catalog, post),
+        channels=", ".join(names.get(channel, channel) for channel in post.channels.split()),
+        places=_places(posts),
+        state=state,
+        state_name=POST_STATES[state],
+        how_many=len(posts),
+        missing=tuple(parties[party] for party in missing.get(post.id, ())) if is_waited_for else (),
+    )

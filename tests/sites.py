@@ -1,0 +1,145 @@
+"""A whole site for tests: the real application over a test's database, with a clock that stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp
+
+from campaigns import channels, delivery, texts
+from campaigns.database import Database
+from campaigns.models import Post
+from campaigns.settings import read_settings
+from campaigns.tokens import create_api_token
+from campaigns.web.app import Site, build
+from campaigns.wiring import Configuration, Parts
+from tests.conftest import CONFIG
+from tests.fakes import Clock, Town
+
+BASE_URL = "https://kampanj.example.se"
+# A text with no facts in it, so that it can be signed on any day.
+TEXT = '+++\ntitle = "{title}"\nshort = "{short}"\n+++\n\n{body}\n'
+
+
+class Client:
+    """Asks an ASGI application as a browser or program would, without a server in between."""
+
+    def __init__(self, app: ASGIApp, *, base_url: str = BASE_URL) -> None:
+        self._app = app
+        self._base_url = base_url
+
+    def request(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url=self._base_url) as client:
+                return await client.request(method, path, **rest)
+
+        return asyncio.run(ask())
+
+    def get(self, path: str, **rest: Any) -> httpx.Response:
+        return self.request("GET", path, **rest)
+
+    def head(self, path: str, **rest: Any) -> httpx.Response:
+        return self.request("HEAD", path, **rest)
+
+    def post(self, path: str, **rest: Any) -> httpx.Response:
+        return self.request("POST", path, **rest)
+
+    def put(self, path: str, **rest: Any) -> httpx.Response:
+        return self.request("PUT", path, **rest)
+
+
+@dataclass
+class Place:
+    """Aneby's (or another folder's) site at one moment. `client` is an ordinary browser's, without a token."""
+
+    database: Database
+    config: Path = CONFIG
+    base_url: str = BASE_URL
+    clock: Clock = field(default_factory=Clock)
+
+    @cached_property
+    def parts(self) -> Parts:
+        settings = read_settings({"KAMPANJHJUL_BASE_URL": self.base_url})
+        made = channels.build(channels.Environment(environ={}))
+        return Parts(settings, self.database, Configuration(self.config), made, self.clock)
+
+    @cached_property
+    def site(self) -> Site:
+        return build(self.parts)
+
+    @cached_property
+    def client(self) -> Client:
+        return Client(self.site.application, base_url=self.base_url)
+
+    @cached_property
+    def town(self) -> Town:
+        return Town(self.database, self.parts.catalog, self.clock)
+
+    def page(self, path: str) -> str:
+        response = self.client.get(path)
+        assert response.status_code == 200, response.text
+        return response.text
+
+    def token(self, party: str = "", name: str = "Kim Kommun", *, municipality: str = "aneby") -> dict[str, str]:
+        """The header that a program with a new token for this person sends."""
+        with self.database.write() as session:
+            secret = create_api_token(
+                session,
+                municipality=self.parts.catalog.municipality(municipality),
+                party=party,
+                name=name,
+                now=self.clock.at,
+            )
+        return {"Authorization": f"Bearer {secret}"}
+
+    def write(self, key: str, *, title: str = "Säg nej", short: str = "Kort sagt.", body: str = "Köp inte ut.") -> Post:
+        """Give the post a text of the test's own."""
+        post = self.town.post(key)
+        assert post.id is not None
+        with self.database.write() as session:
+            texts.write_text(
+                session,
+                self.parts.catalog,
+                post.id,
+                language="sv",
+                channel="",
+                source=TEXT.format(title=title.replace('"', '\\"'), short=short, body=body),
+                author="Kim Kommun",
+                now=self.clock.at,
+            )
+        return post
+
+    def publish(
+        self, key: str, *, title: str = "Säg nej", short: str = "Kort sagt.", body: str = "Köp inte ut."
+    ) -> Post:
+        """Write, sign and send a post at its time, and let the clock stand there."""
+        post = self.write(key, title=title, short=short, body=body)
+        self.town.sign(key)
+        self.clock.at = post.due_at
+        delivery.send_due(self.parts.sender(), self.parts.catalog, local=True, now=self.clock.at)
+        return post
+
+
+def copied_config(folder: Path, change: Callable[[Path], None]) -> Path:
+    """The shipped configuration in a folder of the test's own, changed."""
+    target = folder / "config"
+    shutil.copytree(CONFIG, target)
+    change(target)
+    return target
+
+
+def planned(place: Place, *, at: datetime | None = None) -> Place:
+    """The place with its years planned."""
+    if at is not None:
+        place.clock.at = at
+    place.town.plan()
+    return place
