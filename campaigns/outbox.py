@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from campaigns.approval import unapproved_reasons
 from campaigns.catalog import Catalog
+from campaigns.localtime import after_quiet
 from campaigns.models import Attempt, ContentRow, Delivery, DeliveryState
 from campaigns.revisions import touch
 
@@ -70,6 +71,11 @@ _TAKE = (
         lease_until=bindparam("b_lease"),
         changed_at=bindparam("b_now"),
     )
+)
+_WAIT = (
+    update(_DELIVERY)
+    .where(_DELIVERY.c.id == bindparam("b_id"), _DELIVERY.c.token == bindparam("b_token"))
+    .values(next_attempt_at=bindparam("b_next"))
 )
 _SETTLE = (
     update(_DELIVERY)
@@ -134,18 +140,31 @@ def has_due(session: Session, *, kinds: Sequence[str], now: datetime) -> bool:
 def claim(session: Session, catalog: Catalog, *, kinds: Sequence[str], most: int, now: datetime) -> list[Claim]:
     """Lease up to `most` due deliveries of the channel kinds `kinds`, oldest first.
 
-    What is too late becomes skipped (or unknown, if an earlier attempt may have reached the channel); what is not
-    signed exactly as stored is stopped. Both are written with their reasons, here.
+    What is too late, or would be when the quiet hours end, becomes skipped (or unknown, if an earlier attempt may have
+    reached the channel); what is not signed exactly as stored is stopped. Both are written with their reasons, here.
     """
     rows = session.execute(_DUE, {"now": now, "kinds": list(kinds), "most": most}).all()
     if not rows:
         return []
-    late = [row for row in rows if row.not_after < now]
-    reasons = unapproved_reasons(session, catalog, {row.post_id for row in rows if row.not_after >= now})
-    stopped = [row for row in rows if row.not_after >= now and reasons[row.post_id] is not None]
-    good = [row for row in rows if row.not_after >= now and reasons[row.post_id] is None]
+    ready, resting = [], []
+    for row in rows:
+        opens = _opens(catalog, row, now=now)
+        if opens <= now:
+            ready.append(row)
+        else:
+            resting.append((row, opens))
+    late = [row for row in ready if row.not_after < now] + [row for row, opens in resting if row.not_after < opens]
+    in_time = [row for row in ready if row.not_after >= now]
+    reasons = unapproved_reasons(session, catalog, {row.post_id for row in in_time})
+    stopped = [row for row in in_time if reasons[row.post_id] is not None]
+    good = [row for row in in_time if reasons[row.post_id] is None]
     _settle_rows(session, late, _too_late, now=now)
     _settle_rows(session, stopped, lambda row: (DeliveryState.STOPPED, reasons[row.post_id] or ""), now=now)
+    waiting = [
+        {"b_id": row.id, "b_token": row.token, "b_next": opens} for row, opens in resting if opens <= row.not_after
+    ]
+    if waiting:
+        session.connection().execute(_WAIT, waiting)
     if good:
         session.connection().execute(
             _TAKE, [{"b_id": row.id, "b_token": row.token, "b_lease": now + LEASE, "b_now": now} for row in good]
@@ -168,6 +187,12 @@ def claim(session: Session, catalog: Catalog, *, kinds: Sequence[str], most: int
         )
         for row in good
     ]
+
+
+def _opens(catalog: Catalog, row: Row[Any], *, now: datetime) -> datetime:
+    """When, from `now` on, the delivery's municipality lets anything out: at once, or when the quiet hours end."""
+    municipality = catalog.municipalities.get(row.municipality)
+    return after_quiet(now, municipality.zone) if municipality else now
 
 
 def _too_late(row: Row[Any]) -> tuple[DeliveryState, str]:
@@ -258,7 +283,9 @@ def reap(session: Session, *, repeatable_kinds: Sequence[str], local_kinds: Sequ
     A channel where a repeat is harmless (`repeatable_kinds`) is queued again; elsewhere the outcome is unknown and a
     person must look. Nothing left the machine for `local_kinds`, so theirs is never unknown.
     """
-    expired = (_DELIVERY.c.state == "sending", _DELIVERY.c.lease_until < now)
+    # A lease that ends absurdly late was given before the clock was set back: nobody will come back for it either.
+    is_over = or_(_DELIVERY.c.lease_until < now, _DELIVERY.c.lease_until > now + 2 * LEASE)
+    expired = (_DELIVERY.c.state == "sending", is_over)
     again = session.connection().execute(
         update(_DELIVERY)
         .where(*expired, or_(_DELIVERY.c.kind.in_(repeatable_kinds), _DELIVERY.c.kind.in_(local_kinds)))

@@ -108,6 +108,37 @@ def test_the_last_second_is_in_time(town: Town) -> None:
     assert only(town).state == DeliveryState.PUBLISHED
 
 
+def test_a_worker_that_was_down_does_not_wake_people_when_it_comes_back(database: Database, catalog: Catalog) -> None:
+    town = Town(database, catalog, Clock())
+    town.plan()
+    town.sign("valborg/2027/valborg/veckan/foraldrar")  # due Fri 2027-04-23 16.30, last Sun 2027-04-25 20.00
+    webb = FakeChannel("webb")
+
+    assert run(town, webb, at=datetime(2027, 4, 23, 20, 0, tzinfo=UTC)) == 0  # 22.00: quiet
+    assert only(town).next_attempt_at == datetime(2027, 4, 24, 5, 0, tzinfo=UTC)
+    assert run(town, webb, at=datetime(2027, 4, 24, 5, 0, tzinfo=UTC)) == 1  # 07.00
+
+    assert only(town).state == DeliveryState.PUBLISHED
+
+
+def test_what_would_be_too_late_when_the_quiet_hours_end_is_skipped_now(town: Town) -> None:
+    with town.database.write() as session:
+        delivery = session.get_one(Delivery, only(town).id)
+        delivery.not_after = datetime(2027, 5, 1, 3, 0, tzinfo=UTC)  # Sat 2027-05-01 05.00: still quiet
+        session.add(delivery)
+
+    run(town, FakeChannel("webb"), at=datetime(2027, 4, 30, 19, 30, tzinfo=UTC))  # Fri 21.30
+
+    assert only(town).state == DeliveryState.SKIPPED
+
+
+def test_a_lease_from_before_the_clock_was_set_back_is_taken_back(town: Town, catalog: Catalog) -> None:
+    with town.database.write() as session:
+        claim(session, catalog, kinds=["webb"], most=10, now=DUE + timedelta(hours=5))
+
+    assert reap_leases(town.sender(FakeChannel("webb")), now=DUE) == 1
+
+
 def test_refused_for_now_is_tried_again_later_with_the_same_key(town: Town) -> None:
     answer = NotSentError("Kanalen är upptagen.", is_permanent=False, retry_after=timedelta(minutes=10))
     webb = FakeChannel("webb", is_local=False, answers=[answer])
