@@ -41,7 +41,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         place.publish(
             f"valborg/2027/valborg/{key}", body="Köp **inte** ut.\n\n- Ring\n- Hämta\n\n[Läs mer](https://www.iq.se)"
         )
-    place.publish("valborg/2027/valborg/narmast/syskon", title=LONG_TITLE, short=LONG_SHORT)
+    place.publish("valborg/2027/valborg/paminnelse/syskon", title=LONG_TITLE, short=LONG_SHORT)
     server = uvicorn.Server(uvicorn.Config(place.site.application, port=PORT, log_level="error"))
     place.site.start()
     thread = threading.Thread(target=server.run)

@@ -20,7 +20,8 @@ from campaigns.web.shown import ShownPost, sentence, usual
 from campaigns.wiring import Parts
 
 # How long before something is due that it is said to need a person, and how long after that it is still told of.
-SIGN_WITHIN = timedelta(days=14)
+SIGN_WITHIN = timedelta(weeks=4)
+HURRY_WITHIN = timedelta(days=2)
 CONFIRM_WITHIN = timedelta(weeks=8)
 TOLD_FOR = timedelta(days=14)
 # How many of the coming posts' texts are looked into for facts that stop them.
@@ -94,16 +95,23 @@ def _deliveries(session: Session, catalog: Catalog, municipality: Municipality, 
 def _unsigned(
     catalog: Catalog, municipality: Municipality, posts: Iterable[Post], shown: Iterable[ShownPost], *, now: datetime
 ) -> Iterable[Action]:
-    missing = {post.id: post.missing for post in shown if post.missing}
-    for post in posts:
-        if post.id in missing and post.due_at <= now + SIGN_WITHIN:
-            yield Action(
-                "Godkänn",
-                f"{sentence(catalog, post)} ska ut {moment(post.due_at, municipality.zone)}. "
-                f"Väntar på {' och '.join(missing[post.id])}.",
-                (f"kampanjhjul posts {post.id}",),
-                post.due_at <= now + timedelta(days=2),
-            )
+    """Those that are soon due one by one; the later ones in one sentence, since the list below has them all."""
+    missing = {post.id: " och ".join(post.missing) for post in shown if post.missing}
+    waiting = [post for post in posts if post.id in missing and post.due_at <= now + SIGN_WITHIN]
+    urgent = [post for post in waiting if post.due_at <= now + HURRY_WITHIN]
+    later = waiting[len(urgent) :]
+    for post in urgent if len(later) > 1 else waiting:
+        due = moment(post.due_at, municipality.zone)
+        text = f"{sentence(catalog, post)} ska ut {due}. Väntar på {missing[post.id or 0]}."
+        yield Action("Godkänn", text, (f"kampanjhjul posts {post.id}",), is_urgent=post in urgent)
+    if len(later) > 1:
+        first = later[0]
+        due = moment(first.due_at, municipality.zone)
+        yield Action(
+            "Godkänn",
+            f"{len(later)} budskap ska godkännas inom fyra veckor. Först ut, {due}: {sentence(catalog, first)}.",
+            (f"kampanjhjul posts {first.id}",),
+        )
 
 
 def _missed(session: Session, catalog: Catalog, municipality: Municipality, *, now: datetime) -> Iterable[Action]:

@@ -9,12 +9,16 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from campaigns.web import api, problems, static_files
+from campaigns.web.api_models import LONGEST_TEXT
 from campaigns.web.feedserver import FeedApplication, FeedStore
 from campaigns.web.freshness import Freshness
 from campaigns.web.pages import Pages
 from campaigns.web.probes import Probes
 from campaigns.web.security import SameOriginOnly, SecurityHeaders
 from campaigns.wiring import Parts
+
+# Bytes. Six for each character of the longest text, which is what JSON may take, and some to spare.
+LARGEST_BODY = 6 * LONGEST_TEXT + 10_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ def create_app(parts: Parts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        max_body_size=LARGEST_BODY,
     )
     app.state.parts = parts
     pages = Pages(parts)
