@@ -311,6 +311,17 @@ def set_local_date(
     return materialise(session, catalog, messages, municipality, now=now)
 
 
+def shown_state(post: Post, *, now: datetime) -> str:
+    """The word for where a post stands, as people see it: a key of POST_STATES."""
+    if post.state in (PostState.CANCELLED, PostState.APPROVED):
+        return post.state
+    if post.merged_into:
+        return "merged"
+    if post.not_after <= now:
+        return "missed"
+    return "preliminary" if post.is_preliminary else post.state
+
+
 def find_post(session: Session, reference: str) -> Post:
     """The post with this number or key. Raises NotFoundError."""
     condition = col(Post.id) == int(reference) if reference.isdecimal() else col(Post.key) == reference

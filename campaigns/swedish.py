@@ -23,7 +23,6 @@ MONTHS = (
 
 POST_STATES = {
     "draft": "Utkast",
-    "waiting": "Väntar på godkännande",
     "approved": "Godkänt",
     "rejected": "Avslaget",
     "cancelled": "Inställt",

@@ -122,7 +122,7 @@ def plan(given: argparse.Namespace) -> int:
                 post.step,
                 post.audience,
                 post.channels,
-                POST_STATES[shown_state(post, now)],
+                POST_STATES[use.shown_state(post, now=now)],
             )
             for post in rows
         ),
@@ -134,19 +134,6 @@ def plan(given: argparse.Namespace) -> int:
         )
         show.line(f"  Förslag: {clash.proposal}")
     return 0
-
-
-def shown_state(post: Post, now: datetime) -> str:
-    """The word for where a post stands, as people see it: a key of POST_STATES."""
-    if post.state in (PostState.CANCELLED, PostState.APPROVED):
-        return post.state
-    if post.merged_into:
-        return "merged"
-    if post.not_after <= now:
-        return "missed"
-    if post.is_preliminary:
-        return "preliminary"
-    return post.state
 
 
 def _post(post: Post, now: datetime) -> dict[str, Any]:
@@ -162,7 +149,7 @@ def _post(post: Post, now: datetime) -> dict[str, Any]:
         "places": [name for name in post.places.split("\n") if name],
         "due_at": post.due_at,
         "not_after": post.not_after,
-        "state": shown_state(post, now),
+        "state": use.shown_state(post, now=now),
         "merged_into": post.merged_into,
     }
 
@@ -190,7 +177,7 @@ def posts(given: argparse.Namespace) -> int:
                 str(post.id),
                 moment(post.due_at, zones[post.municipality]),
                 post.key,
-                POST_STATES[shown_state(post, now)],
+                POST_STATES[use.shown_state(post, now=now)],
                 " och ".join(missing),
             )
             for post, missing in rows
@@ -225,7 +212,9 @@ def _show_one(parts: Parts, session: Session, post: Post, given: argparse.Namesp
         return 1 if draft.errors else 0
     show.line(f"Budskap {post.id}: {post.key}")
     show.line(f"Ska ut {moment(post.due_at, municipality.zone)}, senast {moment(post.not_after, municipality.zone)}")
-    show.line(f"Läge: {POST_STATES[shown_state(post, now)]}. Saknar godkännande: {' och '.join(missing) or 'ingen'}.")
+    show.line(
+        f"Läge: {POST_STATES[use.shown_state(post, now=now)]}. Saknar godkännande: {' och '.join(missing) or 'ingen'}."
+    )
     show.line(f"Sigill: {draft.digest}")
     print_draft(draft)
     return 1 if draft.errors else 0

@@ -18,12 +18,11 @@ from campaigns.drafts import Draft, facts_at, render_post
 from campaigns.errors import NotFoundError, RefusedError, TemplateError
 from campaigns.localtime import to_utc
 from campaigns.models import Approval, AuditEntry, Delivery, Post, Reminder
-from campaigns.posts import season
+from campaigns.posts import season, shown_state
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.tokens import find_api_token
 from campaigns.web import api_models as shape
 from campaigns.web.problems import ForbiddenError
-from campaigns.web.shown import shown_state
 from campaigns.wiring import Parts
 
 MOST_ROWS = 1000

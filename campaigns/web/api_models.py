@@ -12,8 +12,8 @@ from campaigns.drafts import Draft, Piece
 from campaigns.models import Approval, Delivery, Post
 from campaigns.occurrences import Occurrence
 from campaigns.plan import Clash, PlannedStep
+from campaigns.posts import shown_state
 from campaigns.swedish import WEEKDAYS
-from campaigns.web.shown import shown_state
 
 # A text is at most this many characters; no message that people read comes near it.
 LONGEST_TEXT = 50_000

@@ -8,20 +8,9 @@ from datetime import date, datetime, timedelta
 
 from campaigns.catalog import Catalog
 from campaigns.content import listed
-from campaigns.models import Post, PostState
+from campaigns.models import Post
 from campaigns.occurrences import Occurrence, OccurrenceStatus
 from campaigns.swedish import MONTHS, long_date, span
-
-
-def shown_state(post: Post, *, now: datetime) -> str:
-    """The word for where a post stands, as people see it: a key of POST_STATES."""
-    if post.state in (PostState.CANCELLED, PostState.APPROVED):
-        return post.state
-    if post.merged_into:
-        return "merged"
-    if post.not_after <= now:
-        return "missed"
-    return "preliminary" if post.is_preliminary else post.state
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.content import listed
 from campaigns.models import Delivery, OccurrenceRow, Post, PostState
 from campaigns.news import Message, published
-from campaigns.posts import planned_years, season
+from campaigns.posts import planned_years, season, shown_state
 from campaigns.swedish import POST_STATES, moment, short_date
 from campaigns.web import actions
 from campaigns.web.actions import Action
@@ -23,7 +23,6 @@ from campaigns.web.shown import (
     ShownPost,
     audience_name,
     campaign_name,
-    shown_state,
     step_name,
     upcoming,
 )
