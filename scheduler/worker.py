@@ -42,6 +42,7 @@ class Worker:
         self._lock = threading.Lock()
         self._running: set[str] = set()
         self._again: set[str] = set()
+        self._told: dict[str, str] = {}  # per job, the failure that has been told of
 
     def start(self) -> None:
         """Run every job once now, in the table's order of need, and then at its interval."""
@@ -90,10 +91,15 @@ class Worker:
                 self._again.discard(job.id)
 
     def run_once(self, job: Job) -> None:
-        """Run one job. Its failure is told of and the worker goes on: the next poll tries again."""
+        """Run one job. Its failure is told of once, and the worker goes on: the next poll tries again."""
         try:
             job.run(self.work, now=self.work.parts.clock())
         except KampanjhjulError as error:
-            logger.error("%s (%s)", error.message, job.id, extra={"action": "job_failed"})
+            if self._told.get(job.id) != error.message:
+                logger.error("%s (%s)", error.message, job.id, extra={"action": "job_failed"})
+            self._told[job.id] = error.message
         except Exception:
             logger.exception("Jobbet %s gick sönder.", job.id, extra={"action": "job_broke"})
+        else:
+            if self._told.pop(job.id, None):
+                logger.warning("Det fungerar igen (%s).", job.id, extra={"action": "job_recovered"})
