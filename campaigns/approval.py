@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import update
@@ -13,11 +11,13 @@ from sqlmodel import Session, col, select
 
 from campaigns import audit
 from campaigns.catalog import Catalog, Municipality
-from campaigns.drafts import Draft, digest_of, facts_at, faults_by_channel, render_post
+from campaigns.drafts import Draft, faults_by_channel, render_post
 from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggestion
+from campaigns.facts import facts_at
 from campaigns.localtime import after_quiet
-from campaigns.models import Approval, ContentRow, Delivery, DeliveryState, FactConfirmation, Post, PostState
+from campaigns.models import Approval, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
+from campaigns.signatures import live_signatures
 
 # What is on its way, has left or may have left: such a channel gets no second delivery of the post.
 _GONE = (
@@ -67,7 +67,7 @@ def approve(
         raise RefusedError("Texten har ändrats sedan du såg den. Läs den igen och godkänn den nya texten.")
     if draft.digest != post.digest:
         _store(session, post, draft, now=now)
-    live = _live_approvals(session, post)
+    live = live_signatures(session, post)
     if any(item.name.casefold() == signer.casefold() and item.party != party for item in live):
         raise RefusedError(f"{signer} har redan godkänt för den andra parten. Parterna måste vara två olika personer.")
     if all(item.party != party for item in live):
@@ -177,85 +177,6 @@ def _digest_now(session: Session, catalog: Catalog, messages: Path, post: Post, 
         return None
 
 
-def missing_signatures(session: Session, municipality: Municipality, posts: Sequence[Post]) -> dict[int, list[str]]:
-    """Per post id, the parties whose live signature on the current content is wanting."""
-    ids = [post.id for post in posts]
-    signed: dict[int, set[str]] = {}
-    for item in session.exec(select(Approval).where(col(Approval.post_id).in_(ids), col(Approval.voided_at).is_(None))):
-        signed.setdefault(item.post_id, set()).add(item.party)
-    return {
-        post.id: [party.id for party in municipality.parties if party.id not in signed.get(post.id, set())]
-        for post in posts
-        if post.id is not None
-    }
-
-
-def unapproved_reasons(session: Session, catalog: Catalog, post_ids: Collection[int]) -> dict[int, str | None]:
-    """Per post, why its stored content must not be sent, or None if every party has signed exactly it.
-
-    Everything is computed again from the stored bytes; nothing that was noted earlier is trusted.
-    """
-    shas: dict[int, dict[tuple[str, str], str]] = {}
-    contents = (
-        select(ContentRow.post_id, ContentRow.channel, ContentRow.language, ContentRow.payload)
-        .join(Post, col(Post.id) == col(ContentRow.post_id))
-        .where(col(Post.id).in_(post_ids), ContentRow.version == Post.content_version)
-    )
-    for post_id, channel, language, payload in session.exec(contents):
-        shas.setdefault(post_id, {})[channel, language] = hashlib.sha256(payload).hexdigest()
-    signed: dict[int, list[tuple[str, str, str]]] = {}
-    signatures = select(Approval.post_id, Approval.party, Approval.name, Approval.digest).where(
-        col(Approval.post_id).in_(post_ids), col(Approval.voided_at).is_(None)
-    )
-    for post_id, party, name, digest in session.exec(signatures):
-        signed.setdefault(post_id, []).append((party, name, digest))
-    posts = select(Post.id, Post.municipality, Post.state, Post.digest).where(col(Post.id).in_(post_ids))
-    reasons: dict[int, str | None] = {}
-    for found_id, municipality_id, state, post_digest in session.exec(posts):
-        assert found_id is not None
-        municipality = catalog.municipalities.get(municipality_id)
-        if municipality is None:
-            reasons[found_id] = "Kommunen finns inte i inställningarna."
-        elif state != PostState.APPROVED or post_digest != digest_of(shas.get(found_id, {})):
-            is_approved = state == PostState.APPROVED and post_digest is not None
-            reasons[found_id] = "Innehållet är inte det som godkändes." if is_approved else "Budskapet är inte godkänt."
-        else:
-            reasons[found_id] = _unsigned(municipality, signed.get(found_id, []), post_digest)
-    return reasons
-
-
-def _unsigned(municipality: Municipality, signatures: Sequence[tuple[str, str, str]], digest: str) -> str | None:
-    live = {party: name for party, name, signed in signatures if signed == digest}
-    missing = [party.name for party in municipality.parties if party.id not in live]
-    if missing:
-        return f"Godkännande saknas från {' och '.join(missing)}."
-    if len({name.casefold() for name in live.values()}) < len(live):
-        return "Samma person har godkänt för flera parter."
-    return None
-
-
-def confirm_fact(
-    session: Session, catalog: Catalog, fact_id: str, *, name: str, valid_until: date, now: datetime
-) -> None:
-    """Note that a person has checked a fact and until when it holds. Raises NotFoundError or RefusedError."""
-    if fact_id not in catalog.facts:
-        raise NotFoundError(f"Det finns inget faktum ”{fact_id}”. {suggestion(fact_id, catalog.facts)}")
-    if not name.strip():
-        raise RefusedError("Ange vem som har kontrollerat uppgiften.")
-    if valid_until < now.date():
-        raise RefusedError(f"{valid_until.isoformat()} har redan varit. Ange till och med när uppgiften gäller.")
-    session.add(FactConfirmation(fact=fact_id, valid_until=valid_until, confirmed_by=name.strip(), confirmed_at=now))
-    audit.record(
-        session,
-        now=now,
-        municipality="",
-        actor=name.strip(),
-        action="bekräftade faktum",
-        subject=fact_id,
-        detail=f"till och med {valid_until.isoformat()}",
-    )
-
-
 def _locked(session: Session, post_id: int) -> Post:
     post = session.exec(select(Post).where(Post.id == post_id).with_for_update()).one_or_none()
     if post is None:
@@ -315,10 +236,6 @@ def _store(session: Session, post: Post, draft: Draft, *, now: datetime) -> None
         for piece in draft.pieces
     )
     session.flush()
-
-
-def _live_approvals(session: Session, post: Post) -> Sequence[Approval]:
-    return session.exec(select(Approval).where(Approval.post_id == post.id, col(Approval.voided_at).is_(None))).all()
 
 
 def _queue(session: Session, municipality: Municipality, post: Post, *, now: datetime) -> int:

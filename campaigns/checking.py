@@ -9,12 +9,13 @@ from pathlib import Path
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog
-from campaigns.drafts import facts_at, faults_by_channel, render_post
+from campaigns.drafts import faults_by_channel, render_post
 from campaigns.errors import NotFoundError, TemplateError
+from campaigns.facts import facts_at
 from campaigns.faults import Severity
 from campaigns.models import Post, PostState
 from campaigns.occurrences import OccurrenceStatus
-from campaigns.posts import planned_years, season
+from campaigns.season import planned_years, season
 from campaigns.swedish import long_date
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from campaigns.content import Content, Source, context_for, find_source, parse_s
 from campaigns.errors import NotFoundError, TemplateError
 from campaigns.faults import Fault, faults
 from campaigns.localtime import after_quiet
-from campaigns.models import FactConfirmation, OccurrenceRow, Post, PostText
+from campaigns.models import OccurrenceRow, Post, PostText
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,6 @@ def digest_of(parts: Mapping[tuple[str, str], str]) -> str:
     """The digest over every channel's and language's bytes, given their SHA-256 by (channel, language)."""
     lines = (f"{channel}\0{language}\0{sha256}\n" for (channel, language), sha256 in sorted(parts.items()))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def facts_at(session: Session, catalog: Catalog) -> dict[str, Fact]:
-    """The facts as people have confirmed them since the file was written."""
-    facts = dict(catalog.facts)
-    for row in session.exec(select(FactConfirmation).order_by(col(FactConfirmation.id))):
-        if row.fact in facts:
-            facts[row.fact] = replace(facts[row.fact], is_confirmed=True, valid_until=row.valid_until)
-    return facts
 
 
 def render_post(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -16,7 +17,7 @@ from campaigns import ical
 from campaigns.catalog import Municipality
 from campaigns.feed_events import FeedEntry
 from campaigns.ical import CALENDAR_TAIL, CalendarEvent, CalendarKind, Status, calendar_head
-from campaigns.ical_check import check_calendar
+from campaigns.ical_check import check_calendar, check_event
 
 logger = logging.getLogger(__name__)
 
@@ -37,12 +38,19 @@ class Difference:
         self.now = now
         self.stamp = stamp
         self.today = now.astimezone(municipality.zone).date()
-        self.heads = {
-            kind: calendar_head(kind, name=municipality.name, url=page, last_modified=stamp) for kind in CalendarKind
-        }
+        self.page = page
         self.new: list[dict[str, Any]] = []
         self.changed: list[dict[str, Any]] = []
         self._outlived: list[Any] = []
+
+    @cached_property
+    def head_faults(self) -> dict[CalendarKind, list[str]]:
+        """What is wrong with each calendar before any event stands in it. Looked for once something is to be written."""
+        heads = {
+            kind: calendar_head(kind, name=self.municipality.name, url=self.page, last_modified=self.stamp)
+            for kind in CalendarKind
+        }
+        return {kind: check_calendar(head + CALENDAR_TAIL) for kind, head in heads.items()}
 
     @property
     def is_changed(self) -> bool:
@@ -119,10 +127,10 @@ class Difference:
         }
 
     def written(self, calendar: CalendarKind, event: CalendarEvent) -> bytes | None:
-        """The event's bytes, read back in a calendar of its own before they are let near the others."""
+        """The event's bytes, read back by themselves before they are let near the others."""
         try:
             fragment = ical.write_event(event)
-            faults = check_calendar(self.heads[calendar] + fragment + CALENDAR_TAIL)
+            faults = [*self.head_faults[calendar], *check_event(fragment, zones=ical.explained_zones(calendar))]
         except (ValueError, TypeError) as error:
             fragment, faults = b"", [str(error)]
         if not faults:

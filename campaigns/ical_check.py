@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from icalendar import Calendar
+from icalendar import Calendar, Event
 
 MAX_OCTETS = 75  # RFC 5545 section 3.1
 _BARE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
@@ -49,6 +50,17 @@ def check_fragment(fragment: bytes) -> list[str]:
     return faults
 
 
+def check_event(fragment: bytes, *, zones: Collection[str]) -> list[str]:
+    """What is wrong with one event that is to stand in a calendar that explains `zones`, each fault a sentence."""
+    faults = [f"Händelsen {fault}." for fault in check_fragment(fragment)]
+    try:
+        event: Any = Event.from_ical(fragment)
+    except (ValueError, KeyError, IndexError) as error:
+        return [*faults, f"Händelsen går inte att läsa: {error}."]
+    unexplained = _zones_used([event]) - set(zones)
+    return [*faults, *_event_faults(event), *_unexplained(unexplained)]
+
+
 def check_calendar(body: bytes) -> list[str]:
     """What is wrong with a whole calendar, each fault a sentence; empty if it may be published."""
     faults = [f"Kalendern {fault}." for fault in check_bytes(body)]
@@ -62,11 +74,19 @@ def check_calendar(body: bytes) -> list[str]:
     for event in events:
         faults.extend(_event_faults(event))
     zones = {str(zone["tzid"]) for zone in calendar.walk("VTIMEZONE")}
-    used = {event[name].params.get("TZID") for event in events for name in ("dtstart", "dtend") if name in event}
-    faults.extend(f"Tidszonen {zone} förklaras inte." for zone in sorted((used - {None}) - zones))
+    faults.extend(_unexplained(_zones_used(events) - zones))
     counted = Counter(str(event.get("uid")) for event in events)
     faults.extend(f"UID {uid} förekommer {count} gånger." for uid, count in counted.items() if count > 1)
     return faults
+
+
+def _zones_used(events: Iterable[Any]) -> set[str]:
+    used = {event[name].params.get("TZID") for event in events for name in ("dtstart", "dtend") if name in event}
+    return used - {None}
+
+
+def _unexplained(zones: Iterable[str]) -> list[str]:
+    return [f"Tidszonen {zone} förklaras inte." for zone in sorted(zones)]
 
 
 def _event_faults(event: Any) -> list[str]:

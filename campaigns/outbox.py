@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import Row, bindparam, insert, or_, select, update
 from sqlmodel import Session
 
-from campaigns.approval import unapproved_reasons
 from campaigns.catalog import Catalog
 from campaigns.localtime import after_quiet
 from campaigns.models import Attempt, ContentRow, Delivery, DeliveryState
 from campaigns.revisions import touch
+from campaigns.signatures import unapproved_reasons
 
 LEASE = timedelta(seconds=120)
 

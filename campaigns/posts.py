@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,12 @@ from sqlmodel import Session, col
 
 from campaigns import approval, audit
 from campaigns.catalog import Catalog, Municipality
-from campaigns.errors import NotFoundError, RefusedError, suggestion
-from campaigns.models import LocalDateRow, OccurrenceRow, Post, PostState
-from campaigns.occurrences import LocalDate, Occurrence, occurrences
-from campaigns.plan import Plan, PlannedStep, plan
+from campaigns.errors import NotFoundError
+from campaigns.models import OccurrenceRow, Post, PostState
+from campaigns.occurrences import Occurrence
+from campaigns.plan import PlannedStep
 from campaigns.revisions import touch
-from campaigns.rules import LocalRule
+from campaigns.season import planned_years, season
 
 
 @dataclass
@@ -33,58 +32,6 @@ class Changes:
 
     def __bool__(self) -> bool:
         return bool(self.created or self.moved or self.changed or self.cancelled)
-
-
-@dataclass(frozen=True)
-class Season:
-    """A municipality's occurrences and plan for a span of years."""
-
-    occurrences: tuple[Occurrence, ...]
-    plan: Plan
-
-
-def entered_dates(session: Session, municipality: Municipality) -> list[LocalDate]:
-    """The local dates of the municipality's file, overridden by those that people entered."""
-    found = {(item.risk_date, item.place, item.year): item for item in municipality.local_dates}
-    rows = session.execute(select(LocalDateRow).where(col(LocalDateRow.municipality) == municipality.id)).scalars()
-    for row in rows:
-        found[row.risk_date, row.place, row.year] = LocalDate(
-            row.risk_date, row.place, row.year, row.day, row.is_confirmed, row.first_day, row.last_day
-        )
-    return list(found.values())
-
-
-def season(session: Session, catalog: Catalog, municipality: Municipality, *, years: Iterable[int]) -> Season:
-    """The municipality's occurrences in `years` and the plan laid on them."""
-    return _season(catalog, municipality, tuple(entered_dates(session, municipality)), tuple(years))
-
-
-@lru_cache(maxsize=2)  # the jobs of one round ask for the same
-def _season(
-    catalog: Catalog, municipality: Municipality, local_dates: tuple[LocalDate, ...], years: tuple[int, ...]
-) -> Season:
-    found = occurrences(
-        municipality.id,
-        risk_dates=municipality.risk_dates,
-        places=dict(municipality.places),
-        local_dates=local_dates,
-        extra_dates=municipality.extra_dates,
-        years=years,
-    )
-    laid = plan(
-        found,
-        campaigns=catalog.campaigns.values(),
-        channels=municipality.channel_ids,
-        zone=municipality.zone,
-        recipes=municipality.recipes,
-    )
-    return Season(tuple(found), laid)
-
-
-def planned_years(now: datetime, municipality: Municipality) -> tuple[int, int, int]:
-    """Last year (its follow-up runs into January), this year and the next, by the municipality's own calendar."""
-    year = now.astimezone(municipality.zone).year
-    return year - 1, year, year + 1
 
 
 def materialise(
@@ -248,67 +195,6 @@ def _cancel_post(session: Session, row: Any, changes: Changes, *, now: datetime)
     post.changed_at = now
     session.flush()
     changes.cancelled.append(row.key)
-
-
-def set_local_date(
-    session: Session,
-    catalog: Catalog,
-    messages: Path,
-    municipality: Municipality,
-    *,
-    risk_date: str,
-    place: str,
-    day: date,
-    is_confirmed: bool,
-    name: str,
-    now: datetime,
-) -> Changes:
-    """Enter or correct a local date, and plan again. The year is the day's.
-
-    Raises NotFoundError for an unknown risk date or place, RefusedError for a date that is not decided locally.
-    """
-    known = {item.id: item for item in municipality.risk_dates}
-    if risk_date not in known:
-        raise NotFoundError(f"{municipality.name} har inget riskdatum ”{risk_date}”. {suggestion(risk_date, known)}")
-    rule_of = known[risk_date]
-    if not isinstance(rule_of.rule, LocalRule):
-        raise RefusedError(f"{rule_of.name} beslutas inte lokalt: dagen räknas ut och kan inte ändras.")
-    places = [item.id for item in municipality.places.get(risk_date, ())]
-    if place not in (places or [""]):
-        raise NotFoundError(f"Ange vilken plats dagen gäller. {suggestion(place, places)}")
-    if not name.strip():
-        raise RefusedError("Ange vem som lägger in datumet.")
-    same = (
-        col(LocalDateRow.municipality) == municipality.id,
-        col(LocalDateRow.risk_date) == risk_date,
-        col(LocalDateRow.place) == place,
-        col(LocalDateRow.year) == day.year,
-    )
-    row = session.execute(select(LocalDateRow).where(*same)).scalar_one_or_none()
-    values: dict[str, Any] = {
-        "day": day,
-        "first_day": day + timedelta(days=rule_of.first_offset),
-        "last_day": day + timedelta(days=rule_of.last_offset),
-        "is_confirmed": is_confirmed,
-        "changed_by": name.strip(),
-        "changed_at": now,
-    }
-    if row is None:
-        row = LocalDateRow(municipality=municipality.id, risk_date=risk_date, place=place, year=day.year, **values)
-    else:
-        row.sqlmodel_update(values)
-    session.add(row)
-    session.flush()
-    audit.record(
-        session,
-        now=now,
-        municipality=municipality.id,
-        actor=name.strip(),
-        action="bekräftade datum" if is_confirmed else "lade in preliminärt datum",
-        subject=f"{risk_date}/{place or '-'}/{day.year}",
-        detail=day.isoformat(),
-    )
-    return materialise(session, catalog, messages, municipality, now=now)
 
 
 def shown_state(post: Post, *, now: datetime) -> str:

@@ -13,7 +13,7 @@ from campaigns import feeds
 from campaigns.catalog import Catalog
 from campaigns.database import Database, announce
 from campaigns.models import Revision
-from campaigns.posts import planned_years, season
+from campaigns.season import planned_years, season
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from campaigns.localtime import to_utc
 from campaigns.models import Post, PostState, Reminder
 from campaigns.occurrences import OccurrenceStatus
 from campaigns.plan import DeadlineKind, PlannedDeadline
-from campaigns.posts import Season, planned_years, season
+from campaigns.season import Season, planned_years, season
 from campaigns.swedish import long_date
 
 REMIND_AT = time(8)

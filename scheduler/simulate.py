@@ -16,17 +16,20 @@ from typing import Any
 from sqlalchemy import event, func, insert, inspect, select
 from sqlmodel import Session, SQLModel, col
 
-from campaigns import approval, posts
+from campaigns import approval
 from campaigns.catalog import Catalog, Municipality
 from campaigns.channels.base import Channel, Outcome, Receipt, Shipment
 from campaigns.database import Database
-from campaigns.drafts import facts_at, sources_of
+from campaigns.drafts import sources_of
 from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggestion
+from campaigns.facts import confirm_fact, facts_at
+from campaigns.local_dates import set_local_date
 from campaigns.localtime import to_utc
 from campaigns.models import Delivery, DeliveryState, Heartbeat, Post, PostState
 from campaigns.occurrences import LocalDate
 from campaigns.plan import DeadlineKind
 from campaigns.reminders import NUDGES, REMIND_AT
+from campaigns.season import Season, planned_years, season
 from campaigns.wiring import Configuration, Parts
 from scheduler import jobs
 from scheduler.jobs import Work
@@ -173,7 +176,7 @@ class _Stage:
                 raise NotFoundError(f"Det finns inget lokalt datum ”{name}”. {suggestion(name, places)}")
             for municipality in holders:
                 with self.database.write() as session:
-                    posts.set_local_date(
+                    set_local_date(
                         session,
                         self.catalog,
                         self.parts.messages,
@@ -218,9 +221,7 @@ class _Stage:
         found: set[datetime] = set()
         with self.database.read() as session:
             for municipality in self.catalog.municipalities.values():
-                laid = posts.season(
-                    session, self.catalog, municipality, years=posts.planned_years(moment, municipality)
-                )
+                laid = season(session, self.catalog, municipality, years=planned_years(moment, municipality))
                 found.update(to_utc(item.day, REMIND_AT, municipality.zone) for item in laid.plan.deadlines)
                 found.update(to_utc(day, SIGN_AT, municipality.zone) for day in _signing_days(laid).values())
                 for step in laid.plan.steps:
@@ -241,7 +242,7 @@ class _Stage:
         now = self.clock.at
         for municipality in self.catalog.municipalities.values():
             with self.database.read() as session:
-                laid = posts.season(session, self.catalog, municipality, years=posts.planned_years(now, municipality))
+                laid = season(session, self.catalog, municipality, years=planned_years(now, municipality))
                 days = _signing_days(laid)
                 waiting = [
                     post.id
@@ -281,7 +282,7 @@ class _Stage:
         for fact_id in sorted({fact_id for source in sources.values() for fact_id in source.facts_used}):
             fact = facts.get(fact_id)
             if fact is not None and (not fact.is_confirmed or fact.valid_until < due):
-                approval.confirm_fact(
+                confirm_fact(
                     session, self.catalog, fact_id, name="Simuleringen", valid_until=date(due.year, 12, 31), now=now
                 )
 
@@ -291,7 +292,7 @@ def _has_place(municipality: Municipality, item: LocalDate) -> bool:
     return item.place in (places or [""]) and any(each.id == item.risk_date for each in municipality.risk_dates)
 
 
-def _signing_days(laid: posts.Season) -> dict[tuple[str, str], date]:
+def _signing_days(laid: Season) -> dict[tuple[str, str], date]:
     return {
         (item.campaign, item.occurrence.key): item.day
         for item in laid.plan.deadlines

@@ -15,6 +15,7 @@ from campaigns.catalog import Catalog
 from campaigns.channels.base import Channel, Outcome, Receipt, SendError, Shipment
 from campaigns.database import Database
 from campaigns.delivery import Sender
+from campaigns.local_dates import set_local_date
 from campaigns.models import Delivery, Post
 
 MESSAGES = Path(__file__).parent.parent / "templates" / "messages"
@@ -97,7 +98,7 @@ class Town:
 
     def set_date(self, day: str, *, place: str = "holaveden", risk_date: str = "student") -> posts.Changes:
         with self.database.write() as session:
-            return posts.set_local_date(
+            return set_local_date(
                 session,
                 self.catalog,
                 self.messages,

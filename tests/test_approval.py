@@ -12,7 +12,9 @@ from campaigns import approval, drafts
 from campaigns.catalog import Catalog, Party
 from campaigns.database import Database
 from campaigns.errors import NotFoundError, RefusedError
+from campaigns.facts import confirm_fact, facts_at
 from campaigns.models import Approval, ContentRow, DeliveryState, PostState, PostText
+from campaigns.signatures import unapproved_reasons
 from tests.fakes import Clock, Town
 
 VALBORG = "valborg/2027/valborg/veckan/foraldrar"
@@ -86,7 +88,7 @@ def test_a_signature_holds_only_for_the_text_that_was_shown(town: Town) -> None:
 
     post = town.post(VALBORG)
     with town.database.read() as session:
-        facts = drafts.facts_at(session, town.catalog)
+        facts = facts_at(session, town.catalog)
         shown = drafts.render_post(session, town.catalog, town.messages, post, now=town.clock.at, facts=facts)
     assert town.approve(VALBORG, "kommun", "Kim Kommun", digest=shown.digest).digest == shown.digest
 
@@ -154,7 +156,7 @@ def test_a_fact_that_has_run_out_blocks_approval_until_a_person_confirms_it(town
 
     with town.database.write() as session:
         for fact in facts:
-            approval.confirm_fact(
+            confirm_fact(
                 session, town.catalog, fact, name="Sam Samordnare", valid_until=date(2027, 12, 31), now=town.clock.at
             )
 
@@ -165,7 +167,7 @@ def test_the_digest_is_over_the_stored_bytes(town: Town, catalog: Catalog) -> No
     town.sign(VALBORG)
     post = town.post(VALBORG)
     with town.database.read() as session:
-        assert approval.unapproved_reasons(session, catalog, [post.id or 0]) == {post.id: None}
+        assert unapproved_reasons(session, catalog, [post.id or 0]) == {post.id: None}
 
     with town.database.write() as session:
         row = session.exec(select(ContentRow).where(ContentRow.post_id == post.id)).first()
@@ -174,7 +176,7 @@ def test_the_digest_is_over_the_stored_bytes(town: Town, catalog: Catalog) -> No
         session.add(row)
 
     with town.database.read() as session:
-        reasons = approval.unapproved_reasons(session, catalog, [post.id or 0])
+        reasons = unapproved_reasons(session, catalog, [post.id or 0])
     assert reasons == {post.id: "Innehållet är inte det som godkändes."}
 
 
@@ -198,7 +200,7 @@ def test_next_year_starts_from_this_years_text_as_an_unsigned_draft(town: Town) 
 
     assert following.state == PostState.DRAFT
     with town.database.read() as session:
-        facts = drafts.facts_at(session, town.catalog)
+        facts = facts_at(session, town.catalog)
         draft = drafts.render_post(session, town.catalog, town.messages, following, now=town.clock.at, facts=facts)
     assert draft.pieces[0].content.title == "Vår egen rubrik"
     assert "30 april" in draft.pieces[0].content.body

@@ -214,6 +214,37 @@ def test_any_text_comes_back_as_it_was_from_lines_of_at_most_75_octets(text: str
     assert str(parsed["summary"]) == " ".join(clean_text(text).split())
 
 
+@pytest.mark.parametrize("text", [ASKEW, "å" * 300, "😀" * 300, "\\" * 300, "a," * 300, "a\n" * 150, "ord " * 200, ""])
+@pytest.mark.parametrize("is_timed", [False, True])
+def test_an_event_is_written_byte_for_byte_as_icalendar_would(text: str, is_timed: bool) -> None:
+    """Every program is tested with icalendar's calendars: ours must not differ from them, also where they are odd."""
+    start = datetime(2027, 4, 25, 15, 30, tzinfo=STOCKHOLM)
+    timed = {"start": start, "end": start + timedelta(minutes=15), "alarm": SLOT_ALARM, "is_busy": True}
+    event = make_event(summary=text, description=text, sequence=2, **(timed if is_timed else {}))
+
+    ours = write_event(event)
+
+    assert Event.from_ical(ours).to_ical() == ours
+
+
+@pytest.mark.parametrize(
+    ("broken", "fault"),
+    [
+        (b"DTSTART;TZID=Asia/Tokyo", "Tidszonen Asia/Tokyo förklaras inte."),
+        (b"DTSTART;X=", "går inte att läsa"),
+        (b"X-START", "saknar DTSTART"),
+    ],
+)
+def test_one_event_is_checked_like_a_calendar_of_its_own(broken: bytes, fault: str) -> None:
+    start = datetime(2027, 4, 25, 15, 30, tzinfo=STOCKHOLM)
+    good = write_event(make_event(start=start, end=start + timedelta(minutes=15)))
+
+    assert check_event(good, zones=explained_zones(CalendarKind.EDITORIAL)) == []
+    assert "Tidszonen Europe/Stockholm förklaras inte." in check_event(good, zones=explained_zones(CalendarKind.PUBLIC))
+    faults = check_event(good.replace(b"DTSTART;TZID=Europe/Stockholm", broken), zones={"Europe/Stockholm"})
+    assert fault in " ".join(faults)
+
+
 def test_an_address_is_written_as_ascii() -> None:
     assert clean_url("https://x.se/sida/örebro?a=1 2") == "https://x.se/sida/%C3%B6rebro?a=12"
 

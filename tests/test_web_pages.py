@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, update
 
-from campaigns.approval import confirm_fact
 from campaigns.database import Database
+from campaigns.facts import confirm_fact
 from campaigns.models import Delivery, DeliveryState
 from campaigns.web.shown import days_left, usual
 from tests.builders import day

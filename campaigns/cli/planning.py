@@ -10,16 +10,19 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from campaigns import approval, drafts
+from campaigns import drafts
 from campaigns import posts as use
 from campaigns.catalog import Catalog, Municipality
 from campaigns.cli import show
 from campaigns.drafts import Draft
 from campaigns.errors import NotFoundError, TemplateError
+from campaigns.facts import facts_at
 from campaigns.faults import Severity
 from campaigns.models import Post, PostState, Reminder
 from campaigns.occurrences import Occurrence
 from campaigns.plan import Clash
+from campaigns.season import planned_years, season
+from campaigns.signatures import missing_signatures
 from campaigns.swedish import OCCURRENCE_STATES, POST_STATES, long_date, moment, short_date, span
 from campaigns.wiring import Parts, open_parts
 
@@ -44,7 +47,7 @@ def calendar(given: argparse.Namespace) -> int:
         for municipality in chosen(parts.catalog, given.municipality):
             this_year = now.astimezone(municipality.zone).year
             years = [given.year] if given.year else [this_year, this_year + 1]
-            found.extend(use.season(session, parts.catalog, municipality, years=years).occurrences)
+            found.extend(season(session, parts.catalog, municipality, years=years).occurrences)
     if given.json:
         show.as_json([_occurrence(item) for item in found])
         return 0
@@ -105,7 +108,7 @@ def plan(given: argparse.Namespace) -> int:
                 for post in session.exec(query)
                 if first <= post.due_at.astimezone(municipality.zone).date() <= last
             )
-            laid = use.season(session, parts.catalog, municipality, years=use.planned_years(now, municipality))
+            laid = season(session, parts.catalog, municipality, years=planned_years(now, municipality))
             clashes.extend(clash for clash in laid.plan.clashes if first <= clash.day <= last)
     if given.json:
         show.as_json({"steps": [_post(post, now) for post in rows], "clashes": [vars(clash) for clash in clashes]})
@@ -164,7 +167,7 @@ def posts(given: argparse.Namespace) -> int:
         rows: list[tuple[Post, list[str]]] = []
         for municipality in chosen(parts.catalog, given.municipality):
             found = [post for post in _listed(session, municipality) if _wanted(post, given, now)]
-            missing = approval.missing_signatures(session, municipality, found)
+            missing = missing_signatures(session, municipality, found)
             rows.extend((post, missing.get(post.id or 0, [])) for post in found)
     if given.json:
         show.as_json([{**_post(post, now), "missing": missing} for post, missing in rows])
@@ -200,13 +203,13 @@ def _wanted(post: Post, given: argparse.Namespace, now: datetime) -> bool:
 
 def _show_one(parts: Parts, session: Session, post: Post, given: argparse.Namespace, now: datetime) -> int:
     municipality = parts.catalog.municipality(post.municipality)
-    facts = drafts.facts_at(session, parts.catalog)
+    facts = facts_at(session, parts.catalog)
     try:
         draft = drafts.render_post(session, parts.catalog, parts.messages, post, now=now, facts=facts)
     except (TemplateError, NotFoundError) as error:
         show.line(error.message)
         return 1
-    missing = approval.missing_signatures(session, municipality, [post]).get(post.id or 0, [])
+    missing = missing_signatures(session, municipality, [post]).get(post.id or 0, [])
     if given.json:
         show.as_json({**_post(post, now), "missing": missing, "digest": draft.digest, "pieces": list(_pieces(draft))})
         return 1 if draft.errors else 0
@@ -267,7 +270,7 @@ def preview(given: argparse.Namespace) -> int:
             raise NotFoundError(
                 f"{campaign.name} har inget kommande steg ”{given.step}” för {given.audience}. Stegen är: {steps}."
             )
-        facts = drafts.facts_at(session, parts.catalog)
+        facts = facts_at(session, parts.catalog)
         draft = drafts.render_post(session, parts.catalog, parts.messages, post, now=now, facts=facts)
     wanted = [
         piece for piece in draft.pieces if given.channel in (None, piece.channel) and piece.language == given.lang

@@ -22,8 +22,8 @@ from campaigns.cli import show
 from campaigns.cli.planning import planned
 from campaigns.errors import KampanjhjulError, RefusedError
 from campaigns.models import Post, PostState
-from campaigns.posts import planned_years, season
 from campaigns.publishing import refresh_stale
+from campaigns.season import planned_years, season
 from campaigns.settings import shipped_directory
 from campaigns.swedish import long_date
 from campaigns.wiring import Parts, open_parts

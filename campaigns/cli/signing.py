@@ -7,10 +7,12 @@ import os
 from datetime import date
 from pathlib import Path
 
-from campaigns import approval, drafts, posts, texts
+from campaigns import approval, posts, texts
 from campaigns.cli import show
 from campaigns.cli.planning import planned
 from campaigns.errors import RefusedError
+from campaigns.facts import confirm_fact, facts_at
+from campaigns.local_dates import set_local_date
 from campaigns.swedish import long_date
 from campaigns.wiring import open_parts
 
@@ -87,7 +89,7 @@ def dates(given: argparse.Namespace) -> int:
     parts = open_parts(os.environ)
     municipality = parts.catalog.municipality(given.municipality)
     with parts.database.write() as session:
-        changes = posts.set_local_date(
+        changes = set_local_date(
             session,
             parts.catalog,
             parts.messages,
@@ -112,11 +114,11 @@ def facts(given: argparse.Namespace) -> int:
     if "fact" in given:
         until = given.until or date(now.year, 12, 31)
         with parts.database.write() as session:
-            approval.confirm_fact(session, parts.catalog, given.fact, name=given.name, valid_until=until, now=now)
+            confirm_fact(session, parts.catalog, given.fact, name=given.name, valid_until=until, now=now)
         show.line(f"{given.fact} gäller nu till och med {until.isoformat()}.")
         return 0
     with parts.database.read() as session:
-        known = drafts.facts_at(session, parts.catalog)
+        known = facts_at(session, parts.catalog)
     if given.json:
         show.as_json([vars(fact) for fact in known.values()])
         return 0

@@ -11,8 +11,9 @@ from sqlmodel import Session, col
 
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import listed
-from campaigns.drafts import facts_at, sources_of
+from campaigns.drafts import sources_of
 from campaigns.errors import NotFoundError, TemplateError
+from campaigns.facts import facts_at
 from campaigns.models import Delivery, DeliveryState, Post, PostState
 from campaigns.occurrences import Occurrence, OccurrenceStatus
 from campaigns.swedish import DELIVERY_STATES, long_date, moment

@@ -12,14 +12,18 @@ from sqlmodel import Session, col, select
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from campaigns import approval, posts, queue, texts
+from campaigns import approval, queue, texts
 from campaigns.catalog import Municipality
-from campaigns.drafts import Draft, facts_at, render_post
+from campaigns.drafts import Draft, render_post
 from campaigns.errors import NotFoundError, RefusedError, TemplateError
+from campaigns.facts import confirm_fact, facts_at
+from campaigns.local_dates import set_local_date
 from campaigns.localtime import to_utc
 from campaigns.models import Approval, AuditEntry, Delivery, Post, Reminder
-from campaigns.posts import season, shown_state
+from campaigns.posts import shown_state
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
+from campaigns.season import season
+from campaigns.signatures import missing_signatures
 from campaigns.tokens import find_api_token
 from campaigns.web import api_models as shape
 from campaigns.web.problems import ForbiddenError
@@ -109,7 +113,7 @@ def list_posts(
         query = query.where(Post.campaign == campaign)
     with who.parts.database.read() as session:
         rows = session.exec(query).all()
-        missing = approval.missing_signatures(session, who.municipality, rows)
+        missing = missing_signatures(session, who.municipality, rows)
     return [
         shape.PostAnswer.of(post, missing.get(post.id or 0, ()), now=who.now)
         for post in rows
@@ -122,7 +126,7 @@ def show_post(who: Who, post_id: int) -> shape.PostDetailAnswer:
     """A post with its text as it would go out, the faults in it, and the digest to approve."""
     with who.parts.database.read() as session:
         post = _own_post(session, who, post_id)
-        missing = approval.missing_signatures(session, who.municipality, [post])[post_id]
+        missing = missing_signatures(session, who.municipality, [post])[post_id]
         signed = session.exec(
             select(Approval)
             .where(Approval.post_id == post_id, col(Approval.voided_at).is_(None))
@@ -215,7 +219,7 @@ def set_date(who: Who, municipality: str, risk_date: str, year: int, body: shape
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise RefusedError(f"Året ska ligga mellan {FIRST_YEAR} och {LAST_YEAR}.")
     with who.parts.database.write() as session:
-        changes = posts.set_local_date(
+        changes = set_local_date(
             session,
             who.parts.catalog,
             who.parts.messages,
@@ -231,12 +235,10 @@ def set_date(who: Who, municipality: str, risk_date: str, year: int, body: shape
 
 
 @router.post("/facts/{fact_id}/confirm")
-def confirm_fact(who: Who, fact_id: str, body: shape.FactRequest) -> shape.FactAnswer:
+def confirm(who: Who, fact_id: str, body: shape.FactRequest) -> shape.FactAnswer:
     """Say that a fact has been checked and until when it holds. Facts are common to all municipalities."""
     with who.parts.database.write() as session:
-        approval.confirm_fact(
-            session, who.parts.catalog, fact_id, name=who.name, valid_until=body.valid_until, now=who.now
-        )
+        confirm_fact(session, who.parts.catalog, fact_id, name=who.name, valid_until=body.valid_until, now=who.now)
     return shape.FactAnswer(id=fact_id, valid_until=body.valid_until)
 
 

@@ -19,7 +19,7 @@ from campaigns.catalog import Municipality
 from campaigns.content import RIGHT_TO_LEFT, SWEDISH, Content
 from campaigns.errors import NotFoundError
 from campaigns.news import Message, on_screens, published
-from campaigns.posts import planned_years, season
+from campaigns.season import planned_years, season
 from campaigns.settings import shipped_directory
 from campaigns.web import start, static_files
 from campaigns.web.shown import upcoming

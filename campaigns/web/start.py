@@ -9,12 +9,13 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Select, func, select
 from sqlmodel import Session, col
 
-from campaigns.approval import missing_signatures
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import listed
 from campaigns.models import Delivery, OccurrenceRow, Post, PostState
 from campaigns.news import Message, published
-from campaigns.posts import planned_years, season, shown_state
+from campaigns.posts import shown_state
+from campaigns.season import planned_years, season
+from campaigns.signatures import missing_signatures
 from campaigns.swedish import POST_STATES, moment, short_date
 from campaigns.web import actions
 from campaigns.web.actions import Action

@@ -1,0 +1,44 @@
+"""Facts as they stand now: what the file says, and what people have confirmed since."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from campaigns import audit
+from campaigns.catalog import Catalog, Fact
+from campaigns.errors import NotFoundError, RefusedError, suggestion
+from campaigns.models import FactConfirmation
+
+
+def facts_at(session: Session, catalog: Catalog) -> dict[str, Fact]:
+    """The facts as people have confirmed them since the file was written."""
+    facts = dict(catalog.facts)
+    for row in session.exec(select(FactConfirmation).order_by(col(FactConfirmation.id))):
+        if row.fact in facts:
+            facts[row.fact] = replace(facts[row.fact], is_confirmed=True, valid_until=row.valid_until)
+    return facts
+
+
+def confirm_fact(
+    session: Session, catalog: Catalog, fact_id: str, *, name: str, valid_until: date, now: datetime
+) -> None:
+    """Note that a person has checked a fact and until when it holds. Raises NotFoundError or RefusedError."""
+    if fact_id not in catalog.facts:
+        raise NotFoundError(f"Det finns inget faktum ”{fact_id}”. {suggestion(fact_id, catalog.facts)}")
+    if not name.strip():
+        raise RefusedError("Ange vem som har kontrollerat uppgiften.")
+    if valid_until < now.date():
+        raise RefusedError(f"{valid_until.isoformat()} har redan varit. Ange till och med när uppgiften gäller.")
+    session.add(FactConfirmation(fact=fact_id, valid_until=valid_until, confirmed_by=name.strip(), confirmed_at=now))
+    audit.record(
+        session,
+        now=now,
+        municipality="",
+        actor=name.strip(),
+        action="bekräftade faktum",
+        subject=fact_id,
+        detail=f"till och med {valid_until.isoformat()}",
+    )

@@ -1,0 +1,67 @@
+"""A municipality's season: its occurrences, with the dates that people entered, and the plan laid on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from sqlmodel import Session, col, select
+
+from campaigns.catalog import Catalog, Municipality
+from campaigns.models import LocalDateRow
+from campaigns.occurrences import LocalDate, Occurrence, occurrences
+from campaigns.plan import Plan, plan
+
+
+@dataclass(frozen=True)
+class Season:
+    """A municipality's occurrences and plan for a span of years."""
+
+    occurrences: tuple[Occurrence, ...]
+    plan: Plan
+
+
+def entered_dates(session: Session, municipality: Municipality) -> list[LocalDate]:
+    """The local dates of the municipality's file, overridden by those that people entered."""
+    found = {(item.risk_date, item.place, item.year): item for item in municipality.local_dates}
+    rows = session.exec(select(LocalDateRow).where(col(LocalDateRow.municipality) == municipality.id))
+    for row in rows:
+        found[row.risk_date, row.place, row.year] = LocalDate(
+            row.risk_date, row.place, row.year, row.day, row.is_confirmed, row.first_day, row.last_day
+        )
+    return list(found.values())
+
+
+def season(session: Session, catalog: Catalog, municipality: Municipality, *, years: Iterable[int]) -> Season:
+    """The municipality's occurrences in `years` and the plan laid on them."""
+    return _season(catalog, municipality, tuple(entered_dates(session, municipality)), tuple(years))
+
+
+@lru_cache(maxsize=2)  # the jobs of one round ask for the same
+def _season(
+    catalog: Catalog, municipality: Municipality, local_dates: tuple[LocalDate, ...], years: tuple[int, ...]
+) -> Season:
+    found = occurrences(
+        municipality.id,
+        risk_dates=municipality.risk_dates,
+        places=dict(municipality.places),
+        local_dates=local_dates,
+        extra_dates=municipality.extra_dates,
+        years=years,
+    )
+    laid = plan(
+        found,
+        campaigns=catalog.campaigns.values(),
+        channels=municipality.channel_ids,
+        zone=municipality.zone,
+        recipes=municipality.recipes,
+    )
+    return Season(tuple(found), laid)
+
+
+def planned_years(now: datetime, municipality: Municipality) -> tuple[int, int, int]:
+    """Last year (its follow-up runs into January), this year and the next, by the municipality's own calendar."""
+    year = now.astimezone(municipality.zone).year
+    return year - 1, year, year + 1

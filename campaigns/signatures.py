@@ -1,0 +1,74 @@
+"""Reading signatures: whose are wanting, and whether what is stored is exactly what was signed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+
+from sqlmodel import Session, col, select
+
+from campaigns.catalog import Catalog, Municipality
+from campaigns.drafts import digest_of
+from campaigns.models import Approval, ContentRow, Post, PostState
+
+
+def live_signatures(session: Session, post: Post) -> Sequence[Approval]:
+    """The signatures on `post` that have not been taken back."""
+    return session.exec(select(Approval).where(Approval.post_id == post.id, col(Approval.voided_at).is_(None))).all()
+
+
+def missing_signatures(session: Session, municipality: Municipality, posts: Sequence[Post]) -> dict[int, list[str]]:
+    """Per post id, the parties whose live signature on the current content is wanting."""
+    ids = [post.id for post in posts]
+    signed: dict[int, set[str]] = {}
+    for item in session.exec(select(Approval).where(col(Approval.post_id).in_(ids), col(Approval.voided_at).is_(None))):
+        signed.setdefault(item.post_id, set()).add(item.party)
+    return {
+        post.id: [party.id for party in municipality.parties if party.id not in signed.get(post.id, set())]
+        for post in posts
+        if post.id is not None
+    }
+
+
+def unapproved_reasons(session: Session, catalog: Catalog, post_ids: Collection[int]) -> dict[int, str | None]:
+    """Per post, why its stored content must not be sent, or None if every party has signed exactly it.
+
+    Everything is computed again from the stored bytes; nothing that was noted earlier is trusted.
+    """
+    shas: dict[int, dict[tuple[str, str], str]] = {}
+    contents = (
+        select(ContentRow.post_id, ContentRow.channel, ContentRow.language, ContentRow.payload)
+        .join(Post, col(Post.id) == col(ContentRow.post_id))
+        .where(col(Post.id).in_(post_ids), ContentRow.version == Post.content_version)
+    )
+    for post_id, channel, language, payload in session.exec(contents):
+        shas.setdefault(post_id, {})[channel, language] = hashlib.sha256(payload).hexdigest()
+    signed: dict[int, list[tuple[str, str, str]]] = {}
+    signatures = select(Approval.post_id, Approval.party, Approval.name, Approval.digest).where(
+        col(Approval.post_id).in_(post_ids), col(Approval.voided_at).is_(None)
+    )
+    for post_id, party, name, digest in session.exec(signatures):
+        signed.setdefault(post_id, []).append((party, name, digest))
+    posts = select(Post.id, Post.municipality, Post.state, Post.digest).where(col(Post.id).in_(post_ids))
+    reasons: dict[int, str | None] = {}
+    for found_id, municipality_id, state, post_digest in session.exec(posts):
+        assert found_id is not None
+        municipality = catalog.municipalities.get(municipality_id)
+        if municipality is None:
+            reasons[found_id] = "Kommunen finns inte i inställningarna."
+        elif state != PostState.APPROVED or post_digest != digest_of(shas.get(found_id, {})):
+            is_approved = state == PostState.APPROVED and post_digest is not None
+            reasons[found_id] = "Innehållet är inte det som godkändes." if is_approved else "Budskapet är inte godkänt."
+        else:
+            reasons[found_id] = _unsigned(municipality, signed.get(found_id, []), post_digest)
+    return reasons
+
+
+def _unsigned(municipality: Municipality, signatures: Sequence[tuple[str, str, str]], digest: str) -> str | None:
+    live = {party: name for party, name, signed in signatures if signed == digest}
+    missing = [party.name for party in municipality.parties if party.id not in live]
+    if missing:
+        return f"Godkännande saknas från {' och '.join(missing)}."
+    if len({name.casefold() for name in live.values()}) < len(live):
+        return "Samma person har godkänt för flera parter."
+    return None
