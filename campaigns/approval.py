@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,22 +13,13 @@ from sqlmodel import Session, col, select
 from campaigns import audit
 from campaigns.catalog import Catalog, Municipality
 from campaigns.drafts import Draft, faults_by_channel, render_post
+from campaigns.enqueue import enqueue, left_posts
 from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggestion
 from campaigns.facts import facts_at
 from campaigns.localtime import after_quiet
 from campaigns.models import Approval, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
 from campaigns.signatures import live_signatures
-
-# What is on its way, has left or may have left: such a channel gets no second delivery of the post.
-_GONE = (
-    DeliveryState.QUEUED,
-    DeliveryState.SENDING,
-    DeliveryState.PUBLISHED,
-    DeliveryState.HANDED_OVER,
-    DeliveryState.MANUAL,
-    DeliveryState.UNKNOWN,
-)
 
 
 @dataclass(frozen=True)
@@ -87,7 +79,8 @@ def approve(
     if not missing:
         post.state = PostState.APPROVED
         post.reason = ""
-        queued = _queue(session, municipality, post, now=now)
+        session.flush()
+        queued = enqueue(session, municipality, post, now=now)
     post.changed_at = now
     session.add(post)
     touch(session, post.municipality)
@@ -104,6 +97,8 @@ def reject(
         raise RefusedError("Skriv varför, så att den som ändrar texten vet vad som behövs.")
     if post.state == PostState.CANCELLED:
         raise RefusedError("Budskapet är inställt och kan inte avslås.")
+    if left_posts(session, [post_id]):
+        raise RefusedError("Budskapet har redan gått ut i alla sina kanaler och kan inte avslås.")
     void(session, post, reason=f"Avslaget: {reason.strip()}", now=now)
     post.state = PostState.REJECTED
     post.reason = reason.strip()
@@ -122,7 +117,7 @@ def reject(
 
 
 def void(session: Session, post: Post, *, reason: str, now: datetime) -> None:
-    """Take back every live signature on `post` and stop what is still queued."""
+    """Take back every live signature on `post` and stop what has not left: what is queued, and tasks not yet done."""
     session.execute(
         update(Approval)
         .where(col(Approval.post_id) == post.id, col(Approval.voided_at).is_(None))
@@ -130,7 +125,10 @@ def void(session: Session, post: Post, *, reason: str, now: datetime) -> None:
     )
     session.execute(
         update(Delivery)
-        .where(col(Delivery.post_id) == post.id, col(Delivery.state) == DeliveryState.QUEUED)
+        .where(
+            col(Delivery.post_id) == post.id,
+            col(Delivery.state).in_([DeliveryState.QUEUED, DeliveryState.MANUAL]),
+        )
         .values(state=DeliveryState.STOPPED, reason=reason, changed_at=now, token=Delivery.token + 1)
     )
     if post.state == PostState.APPROVED:
@@ -186,7 +184,7 @@ def _locked(session: Session, post_id: int) -> Post:
 
 def _signer(municipality: Municipality, party_id: str, name: str) -> str:
     party = municipality.party(party_id)
-    name = " ".join(name.split())
+    name = unicodedata.normalize("NFC", " ".join(name.split()))  # the same name typed on two systems is one person
     if not name:
         raise RefusedError("Ange vem som godkänner, till exempel --as ”Anna Andersson”.")
     if party.people and name not in party.people:
@@ -236,39 +234,3 @@ def _store(session: Session, post: Post, draft: Draft, *, now: datetime) -> None
         for piece in draft.pieces
     )
     session.flush()
-
-
-def _queue(session: Session, municipality: Municipality, post: Post, *, now: datetime) -> int:
-    """One delivery per channel and language of the signed version; a channel that has had the post gets no second."""
-    assert post.id is not None
-    earlier = session.exec(select(Delivery).where(Delivery.post_id == post.id)).all()
-    rows = session.exec(
-        select(ContentRow).where(ContentRow.post_id == post.id, ContentRow.version == post.content_version)
-    ).all()
-    first_try = after_quiet(max(post.due_at, now), municipality.zone)
-    same_version = {row.id for row in rows}
-    gone = {
-        (item.channel, item.language)
-        for item in earlier
-        if item.state in _GONE or item.maybe_sent or item.content_id in same_version
-    }
-    wanted = [row for row in rows if (row.channel, row.language) not in gone]
-    for row in wanted:
-        assert row.id is not None
-        session.add(
-            Delivery(
-                key=f"{post.key}:{row.channel}:{row.language}:{row.version}",
-                post_id=post.id,
-                content_id=row.id,
-                municipality=post.municipality,
-                channel=row.channel,
-                kind=municipality.channel(row.channel).kind,
-                language=row.language,
-                due_at=post.due_at,
-                not_after=post.not_after,
-                next_attempt_at=first_try,
-                created_at=now,
-                changed_at=now,
-            )
-        )
-    return len(wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 FIRST_BACKOFF = timedelta(seconds=30)
 LONGEST_BACKOFF = timedelta(hours=2)
 LOCAL_BATCH = 500
+RECORD_TRIES = 10
 
 _STATES = {
     Outcome.PUBLISHED: DeliveryState.PUBLISHED,
@@ -32,7 +34,7 @@ _STATES = {
 
 @dataclass(frozen=True)
 class Sender:
-    """What a round of sending needs. `pool` sends to channels outside; `clock` is read only for what each try took."""
+    """What a round of sending needs. `pool` sends to channels outside. `is_stopping`: begin nothing more."""
 
     database: Database
     channels: Mapping[str, Channel]
@@ -41,6 +43,7 @@ class Sender:
     pool: Executor | None = None
     threads: int = 8
     chance: random.Random = field(default_factory=random.Random)
+    is_stopping: Callable[[], bool] = lambda: False
 
     @property
     def at_once(self) -> int:
@@ -51,24 +54,38 @@ class Sender:
         return sorted(kind for kind, channel in self.channels.items() if channel.is_local is local)
 
 
-def send_due(sender: Sender, catalog: Catalog, *, local: bool, now: datetime) -> int:
-    """Try everything that is due at `now`, to local channels or to those outside. Returns how many tries were made."""
+def send_due(sender: Sender, catalog: Catalog, *, local: bool) -> int:
+    """Try everything that is due, to local channels or to those outside. Returns how many tries were made.
+
+    The clock is read for each batch: a long backlog must not be sent by the hour at which it began.
+    """
     kinds = sender.kinds(local=local)
     tried = 0
-    while kinds:
+    while kinds and not sender.is_stopping():
+        now = sender.clock()
         with sender.database.read() as session:
-            if not has_due(session, kinds=kinds, now=now):
+            if not has_due(session, catalog, kinds=kinds, now=now):
                 break
         with sender.database.write() as session:
             claims = claim(session, catalog, kinds=kinds, most=LOCAL_BATCH if local else sender.at_once, now=now)
         tried += len(claims)
-        if local:
-            if claims:
-                _record(sender, [_try(sender, catalog, item, now=now) for item in claims])
-        else:
-            for result in _results(sender, catalog, claims, now=now):
-                _record(sender, [result])
+        if local and claims:
+            _record(sender, catalog, [_try(sender, catalog, item) for item in claims])
+        elif claims:
+            _send_outside(sender, catalog, claims)
     return tried
+
+
+def _send_outside(sender: Sender, catalog: Catalog, claims: Sequence[Claim]) -> None:
+    """Send, and write each result as soon as it is known. What cannot be written then is written last, together."""
+    unwritten = []
+    for result in _results(sender, catalog, claims):
+        try:
+            _record(sender, catalog, [result], tries=1)
+        except DatabaseError:
+            unwritten.append(result)
+    if unwritten:
+        _record(sender, catalog, unwritten)
 
 
 def reap_leases(sender: Sender, *, now: datetime) -> int:
@@ -78,24 +95,25 @@ def reap_leases(sender: Sender, *, now: datetime) -> int:
         return reap(session, repeatable_kinds=repeatable, local_kinds=sender.kinds(local=True), now=now)
 
 
-def _results(sender: Sender, catalog: Catalog, claims: Sequence[Claim], *, now: datetime) -> Iterable[Result]:
+def _results(sender: Sender, catalog: Catalog, claims: Sequence[Claim]) -> Iterable[Result]:
     if sender.pool is None:
-        yield from (_try(sender, catalog, item, now=now) for item in claims)
+        yield from (_try(sender, catalog, item) for item in claims)
         return
-    running = [sender.pool.submit(_try, sender, catalog, item, now=now) for item in claims]
+    running = [sender.pool.submit(_try, sender, catalog, item) for item in claims]
     for future in as_completed(running):
         yield future.result()
 
 
-def _record(sender: Sender, results: Sequence[Result]) -> None:
-    """Commit results. A full or locked database is asked three times; after that the lease runs out by itself."""
-    for remaining in (2, 1, 0):
+def _record(sender: Sender, catalog: Catalog, results: Sequence[Result], *, tries: int = RECORD_TRIES) -> None:
+    """Commit results. A full or locked database is asked again each second; after that the leases run out."""
+    for remaining in reversed(range(tries)):
         try:
             with sender.database.write() as session:
-                dropped = settle(session, results)
+                dropped = settle(session, catalog, results)
         except DatabaseError:
             if not remaining:
                 raise
+            time.sleep(1)
         else:
             for result in dropped:
                 logger.warning(
@@ -106,7 +124,7 @@ def _record(sender: Sender, results: Sequence[Result]) -> None:
             return
 
 
-def _try(sender: Sender, catalog: Catalog, item: Claim, *, now: datetime) -> Result:
+def _try(sender: Sender, catalog: Catalog, item: Claim) -> Result:
     channel = sender.channels[item.kind]
     started = sender.clock()
     try:
@@ -121,7 +139,7 @@ def _try(sender: Sender, catalog: Catalog, item: Claim, *, now: datetime) -> Res
             due_at=item.due_at,
             attempt=item.attempt,
         )
-        receipt = channel.send(shipment, now=now)
+        receipt = channel.send(shipment, now=started)
     except NotFoundError as error:
         return _ended(sender, item, started, DeliveryState.FAILED, error.message)
     except NotSentError as error:

@@ -11,11 +11,12 @@ from pathlib import Path
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog, Fact, Municipality
-from campaigns.content import Content, Source, context_for, find_source, parse_source, render
+from campaigns.content import SWEDISH, Content, Source, context_for, find_source, parse_source, render
 from campaigns.errors import NotFoundError, TemplateError
 from campaigns.faults import Fault, faults
 from campaigns.localtime import after_quiet
 from campaigns.models import OccurrenceRow, Post, PostText
+from campaigns.plan import Campaign
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def render_post(
     # Channels mostly share one text: it is rendered once.
     rendered: dict[tuple[Source, str], tuple[Content, bytes, str]] = {}
     pieces = []
-    for (channel, language), source in sources_of(session, municipality, messages, post).items():
+    for (channel, language), source in sources_of(session, catalog, municipality, messages, post).items():
         if (source, language) not in rendered:
             content = render_source(
                 catalog, municipality, messages, post, occurrence, source, language, send_day, facts
@@ -94,12 +95,14 @@ def render_post(
 
 
 def sources_of(
-    session: Session, municipality: Municipality, messages: Path, post: Post
+    session: Session, catalog: Catalog, municipality: Municipality, messages: Path, post: Post
 ) -> dict[tuple[str, str], Source]:
     """Per channel and language, the text used: the newest that a person wrote for this post or, failing that, for last
     year's same post; else the shipped file. Raises NotFoundError or TemplateError.
     """
     written = _written(session, post)
+    campaign = catalog.campaign(post.campaign)
+    risk_date = session.get_one(OccurrenceRow, post.occurrence).risk_date
     sources = {}
     for channel in post.channels.split():
         for language in municipality.channel(channel).languages:
@@ -108,15 +111,20 @@ def sources_of(
                 name = f"{post.key} ({language}), version {own.id}"
                 sources[channel, language] = parse_source(own.source, name=name)
             else:
-                sources[channel, language] = _shipped(messages, post, channel=channel, language=language)
+                sources[channel, language] = _shipped(
+                    messages, post, campaign, risk_date, channel=channel, language=language
+                )
     return sources
 
 
-def _shipped(messages: Path, post: Post, *, channel: str, language: str) -> Source:
-    source = find_source(messages, post.campaign, post.step, post.audience, channel=channel, language=language)
+def _shipped(messages: Path, post: Post, campaign: Campaign, risk_date: str, *, channel: str, language: str) -> Source:
+    # An extra date borrows a campaign's steps, not its words: those speak of another day.
+    folder = post.campaign if risk_date == campaign.risk_date else risk_date
+    source = find_source(messages, folder, post.step, post.audience, channel=channel, language=language)
     if source is None:
-        name = f"{post.campaign}/{post.step}.{post.audience}"
-        raise NotFoundError(f"Det finns ingen mall för {name} på språket ”{language}”. Lägg till {name}.{language}.md.")
+        tail = "" if language == SWEDISH else f".{language}"
+        name = f"{folder}/{post.step}.{post.audience}{tail}.md"
+        raise NotFoundError(f"Det finns ingen mall {name}. Skriv den i {messages.name}, eller texten i budskapet.")
     return source
 
 

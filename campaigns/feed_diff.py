@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -42,15 +42,6 @@ class Difference:
         self.new: list[dict[str, Any]] = []
         self.changed: list[dict[str, Any]] = []
         self._outlived: list[Any] = []
-
-    @cached_property
-    def head_faults(self) -> dict[CalendarKind, list[str]]:
-        """What is wrong with each calendar before any event stands in it. Looked for once something is to be written."""
-        heads = {
-            kind: calendar_head(kind, name=self.municipality.name, url=self.page, last_modified=self.stamp)
-            for kind in CalendarKind
-        }
-        return {kind: check_calendar(head + CALENDAR_TAIL) for kind, head in heads.items()}
 
     @property
     def is_changed(self) -> bool:
@@ -130,7 +121,10 @@ class Difference:
         """The event's bytes, read back by themselves before they are let near the others."""
         try:
             fragment = ical.write_event(event)
-            faults = [*self.head_faults[calendar], *check_event(fragment, zones=ical.explained_zones(calendar))]
+            faults = [
+                *_head_faults(calendar, self.municipality.name, self.page),
+                *check_event(fragment, zones=ical.explained_zones(calendar)),
+            ]
         except (ValueError, TypeError) as error:
             fragment, faults = b"", [str(error)]
         if not faults:
@@ -143,6 +137,13 @@ class Difference:
             extra={"action": "feed_event_refused", "municipality": self.municipality.id, "uid": event.uid},
         )
         return None
+
+
+@lru_cache(maxsize=2048)
+def _head_faults(calendar: CalendarKind, name: str, page: str) -> tuple[str, ...]:
+    """What is wrong with a calendar before any event stands in it. The stamp in it changes nothing of that."""
+    head = calendar_head(calendar, name=name, url=page, last_modified=datetime(1970, 1, 1, tzinfo=UTC))
+    return tuple(check_calendar(head + CALENDAR_TAIL))
 
 
 def _as_stored(row: Any) -> dict[str, Any]:

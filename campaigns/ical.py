@@ -148,7 +148,7 @@ def write_event(event: CalendarEvent) -> bytes:
     if event.alarm is not None:
         # Outlook takes the trigger's absolute value, so a positive one would ring after the event has begun.
         assert event.alarm < timedelta(0)
-        trigger = vDuration(event.alarm).to_ical().decode()
+        trigger = vDuration(event.alarm).to_ical().decode()  # type: ignore[no-untyped-call]  # it publishes no types
         lines += ["BEGIN:VALARM", "ACTION:DISPLAY", f"DESCRIPTION:{summary}", f"TRIGGER:{trigger}", "END:VALARM"]
     return _folded(*lines, "END:VEVENT")
 

@@ -13,7 +13,7 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.errors import NotFoundError, RefusedError, suggestion
 from campaigns.models import LocalDateRow
 from campaigns.posts import Changes, materialise
-from campaigns.rules import LocalRule
+from campaigns.rules import FIRST_YEAR, LAST_YEAR, LocalRule, RiskDate, usual_window
 
 
 def set_local_date(
@@ -42,6 +42,8 @@ def set_local_date(
     places = [item.id for item in municipality.places.get(risk_date, ())]
     if place not in (places or [""]):
         raise NotFoundError(f"Ange vilken plats dagen gäller. {suggestion(place, places)}")
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise RefusedError(f"Året {day.year} går inte att lägga in: {FIRST_YEAR}–{LAST_YEAR} går.")
     if not name.strip():
         raise RefusedError("Ange vem som lägger in datumet.")
     same = (
@@ -75,3 +77,13 @@ def set_local_date(
         detail=day.isoformat(),
     )
     return materialise(session, catalog, messages, municipality, now=now)
+
+
+def unusual(risk_date: RiskDate, day: date) -> str:
+    """A word of warning if `day` lies outside the risk date's usual window; else empty."""
+    if not isinstance(risk_date.rule, LocalRule):
+        return ""
+    first, last = usual_window(risk_date.rule, day.year)
+    if first <= day <= last:
+        return ""
+    return f"{risk_date.name} brukar vara {first.isoformat()} till {last.isoformat()}. Kontrollera att dagen är rätt."

@@ -6,25 +6,29 @@ never bend are checked here, in the transaction that claims: signed by every par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, or_, select, update
-from sqlmodel import Session
+from sqlmodel import Session, col
 
+from campaigns.approval import void
 from campaigns.catalog import Catalog
+from campaigns.enqueue import enqueue
 from campaigns.localtime import after_quiet
-from campaigns.models import Attempt, ContentRow, Delivery, DeliveryState
+from campaigns.models import Attempt, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
-from campaigns.signatures import unapproved_reasons
+from campaigns.signatures import CHANGED_CONTENT, unapproved_reasons
 
 LEASE = timedelta(seconds=120)
+_NOT_OUT = (DeliveryState.QUEUED, DeliveryState.FAILED, DeliveryState.SKIPPED)
 
 _DELIVERY = Delivery.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
 _ATTEMPT = Attempt.__table__  # type: ignore[attr-defined]
 _CONTENT = ContentRow.__table__  # type: ignore[attr-defined]
+_POST = Post.__table__  # type: ignore[attr-defined]
 
 _DUE = (
     select(
@@ -41,12 +45,16 @@ _DUE = (
         _DELIVERY.c.attempts,
         _DELIVERY.c.maybe_sent,
         _CONTENT.c.payload,
+        (_CONTENT.c.version == _POST.c.content_version).label("is_current"),
     )
     .join(_CONTENT, _CONTENT.c.id == _DELIVERY.c.content_id)
+    .join(_POST, _POST.c.id == _DELIVERY.c.post_id)
     .where(
         _DELIVERY.c.state == "queued",
         _DELIVERY.c.next_attempt_at <= bindparam("now"),
         _DELIVERY.c.kind.in_(bindparam("kinds", expanding=True)),
+        # What this process has no configuration for is another's, or waits until it is configured again.
+        _DELIVERY.c.municipality.in_(bindparam("municipalities", expanding=True)),
     )
     .order_by(_DELIVERY.c.next_attempt_at, _DELIVERY.c.id)
     .limit(bindparam("most"))
@@ -58,6 +66,8 @@ _ANY_DUE = (
         _DELIVERY.c.state == "queued",
         _DELIVERY.c.next_attempt_at <= bindparam("now"),
         _DELIVERY.c.kind.in_(bindparam("kinds", expanding=True)),
+        # What this process has no configuration for is another's, or waits until it is configured again.
+        _DELIVERY.c.municipality.in_(bindparam("municipalities", expanding=True)),
     )
     .limit(1)
 )
@@ -132,9 +142,10 @@ class Result:
     next_attempt_at: datetime | None = None
 
 
-def has_due(session: Session, *, kinds: Sequence[str], now: datetime) -> bool:
+def has_due(session: Session, catalog: Catalog, *, kinds: Sequence[str], now: datetime) -> bool:
     """Whether anything may be tried now. A cheap read, so that an idle sweep takes no write lock."""
-    return session.execute(_ANY_DUE, {"now": now, "kinds": list(kinds)}).first() is not None
+    values = {"now": now, "kinds": list(kinds), "municipalities": list(catalog.municipalities)}
+    return session.execute(_ANY_DUE, values).first() is not None
 
 
 def claim(session: Session, catalog: Catalog, *, kinds: Sequence[str], most: int, now: datetime) -> list[Claim]:
@@ -143,7 +154,13 @@ def claim(session: Session, catalog: Catalog, *, kinds: Sequence[str], most: int
     What is too late, or would be when the quiet hours end, becomes skipped (or unknown, if an earlier attempt may have
     reached the channel); what is not signed exactly as stored is stopped. Both are written with their reasons, here.
     """
-    rows = session.execute(_DUE, {"now": now, "kinds": list(kinds), "most": most}).all()
+    values = {"now": now, "kinds": list(kinds), "most": most, "municipalities": list(catalog.municipalities)}
+    found = session.execute(_DUE, values).all()
+    outdated = [row for row in found if not row.is_current]
+    if outdated:
+        _settle_rows(session, outdated, _outdated, now=now)
+        _queue_current(session, catalog, {row.post_id for row in outdated}, now=now)
+    rows = [row for row in found if row.is_current]
     if not rows:
         return []
     ready, resting = [], []
@@ -160,6 +177,8 @@ def claim(session: Session, catalog: Catalog, *, kinds: Sequence[str], most: int
     good = [row for row in in_time if reasons[row.post_id] is None]
     _settle_rows(session, late, _too_late, now=now)
     _settle_rows(session, stopped, lambda row: (DeliveryState.STOPPED, reasons[row.post_id] or ""), now=now)
+    for post_id in {row.post_id for row in stopped}:
+        _back_to_draft(session, post_id, reasons[post_id] or "", now=now)
     waiting = [
         {"b_id": row.id, "b_token": row.token, "b_next": opens} for row, opens in resting if opens <= row.not_after
     ]
@@ -191,8 +210,31 @@ def claim(session: Session, catalog: Catalog, *, kinds: Sequence[str], most: int
 
 def _opens(catalog: Catalog, row: Row[Any], *, now: datetime) -> datetime:
     """When, from `now` on, the delivery's municipality lets anything out: at once, or when the quiet hours end."""
-    municipality = catalog.municipalities.get(row.municipality)
-    return after_quiet(now, municipality.zone) if municipality else now
+    return after_quiet(now, catalog.municipality(row.municipality).zone)
+
+
+def _outdated(row: Row[Any]) -> tuple[DeliveryState, str]:
+    """It was under way when the text changed, and came back. The bytes are no longer the signed ones."""
+    return (DeliveryState.UNKNOWN if row.maybe_sent else DeliveryState.STOPPED), "Texten har ändrats."
+
+
+def _queue_current(session: Session, catalog: Catalog, post_ids: Collection[int], *, now: datetime) -> None:
+    """Where an earlier version did not leave, the signed one takes its place."""
+    for post in session.execute(select(Post).where(col(Post.id).in_(post_ids))).scalars():
+        if post.state == PostState.APPROVED and post.municipality in catalog.municipalities:
+            enqueue(session, catalog.municipality(post.municipality), post, now=now)
+
+
+def _back_to_draft(session: Session, post_id: int, reason: str, *, now: datetime) -> None:
+    """A post that may not go out as it is must be signed again, and be seen to wait for it."""
+    post = session.get_one(Post, post_id, populate_existing=True)
+    if post.state == PostState.APPROVED:
+        post.state = PostState.DRAFT
+        post.reason = reason
+        post.changed_at = now
+        if reason == CHANGED_CONTENT:
+            void(session, post, reason=reason, now=now)
+        session.flush()
 
 
 def _too_late(row: Row[Any]) -> tuple[DeliveryState, str]:
@@ -234,8 +276,11 @@ def _settle_rows(
         session.connection().execute(_SETTLE, values)
 
 
-def settle(session: Session, results: Sequence[Result]) -> list[Result]:
-    """Write what came of claims. Returns those that were dropped since another worker had taken over."""
+def settle(session: Session, catalog: Catalog, results: Sequence[Result]) -> list[Result]:
+    """Write what came of claims. Returns those that were dropped since another worker had taken over.
+
+    Where an earlier version turned out not to have left, the version signed since takes its place.
+    """
     dropped = []
     for result in results:
         item = result.claim
@@ -262,6 +307,13 @@ def settle(session: Session, results: Sequence[Result]) -> list[Result]:
         session.connection().execute(insert(_ATTEMPT), [_attempt(result) for result in results])
         for municipality in {result.claim.municipality for result in results}:
             touch(session, municipality)
+    back = [result.claim for result in results if result.state in _NOT_OUT]
+    if back:
+        ids = [item.delivery_id for item in back]
+        replaced = select(_DELIVERY.c.post_id).join(_CONTENT, _CONTENT.c.id == _DELIVERY.c.content_id)
+        replaced = replaced.join(_POST, _POST.c.id == _DELIVERY.c.post_id)
+        replaced = replaced.where(_DELIVERY.c.id.in_(ids), _CONTENT.c.version != _POST.c.content_version)
+        _queue_current(session, catalog, set(session.execute(replaced).scalars()), now=results[0].finished_at)
     return dropped
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from campaigns.localtime import to_utc
@@ -85,7 +86,7 @@ class PlannedStep:
     merged_into: str | None = None
     places: tuple[str, ...] = ()
 
-    @property
+    @cached_property  # asked for some six times in every planning
     def key(self) -> str:
         """(municipality, campaign, year, occurrence, step, audience): stable over any change of date."""
         occurrence = self.occurrence
@@ -154,6 +155,7 @@ def plan(
     channels: Sequence[str],
     zone: ZoneInfo,
     recipes: Mapping[str, str],
+    settled: Collection[str] = (),
 ) -> Plan:
     """Lay `campaigns` on the occurrences `found`.
 
@@ -183,7 +185,7 @@ def plan(
                 PlannedActivity(campaign.id, campaign.name, occurrence, activity, _shifted(occurrence, activity))
                 for activity in campaign.activities
             )
-    merged = _merge_places(steps)
+    merged = _merge_places(steps, settled=settled)
     return Plan(tuple(merged), tuple(deadlines), tuple(activities), tuple(find_clashes(merged, zone=zone)))
 
 
@@ -204,11 +206,11 @@ def _steps(
             yield PlannedStep(campaign.id, occurrence, step, audience, out, due_at, not_after)
 
 
-def _merge_places(steps: Iterable[PlannedStep]) -> list[PlannedStep]:
+def _merge_places(steps: Iterable[PlannedStep], *, settled: Collection[str]) -> list[PlannedStep]:
     """Places whose confirmed day is the same share the post of the first of them, by place id."""
     groups: dict[tuple[object, ...], list[PlannedStep]] = {}
     for item in steps:
-        alone = item.is_preliminary or item.occurrence.place is None
+        alone = item.is_preliminary or item.occurrence.place is None or item.key in settled
         same = (item.campaign, item.occurrence.risk_date, item.step.id, item.audience, item.due_at)
         groups.setdefault((*same, item.key) if alone else same, []).append(item)
     result: list[PlannedStep] = []

@@ -8,16 +8,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlmodel import Session, col
 
 from campaigns import approval, audit
 from campaigns.catalog import Catalog, Municipality
-from campaigns.errors import NotFoundError
+from campaigns.enqueue import left_posts
+from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import OccurrenceRow, Post, PostState
 from campaigns.occurrences import Occurrence
 from campaigns.plan import PlannedStep
 from campaigns.revisions import touch
+from campaigns.rules import FIRST_YEAR
 from campaigns.season import planned_years, season
 
 
@@ -37,15 +39,24 @@ class Changes:
 def materialise(
     session: Session, catalog: Catalog, messages: Path, municipality: Municipality, *, now: datetime
 ) -> Changes:
-    """Make the rows agree with the plan. What is past is left as it was; what people wrote is kept.
+    """Make the rows agree with the plan. What is past or has gone out is left as it was; what people wrote is kept.
 
     A moved post takes its new times. If it had been approved, its signatures hold only where its text is still
     exactly what was signed (`approval.replan`).
+    Raises RefusedError when the clock shows a year before any that is planned for: a machine that starts so must not
+    throw away a season.
     """
-    laid = season(session, catalog, municipality, years=planned_years(now, municipality))
+    if now.year < FIRST_YEAR:
+        raise RefusedError(f"Datorns klocka visar år {now.year}. Ställ den; inget planeras förrän den går rätt.")
+    years = planned_years(now, municipality)
+    stored = _stored_posts(session, municipality, now=now)
+    settled = _settled(session, stored)
+    laid = season(session, catalog, municipality, years=years, settled=settled)
     changes = Changes()
     _occurrence_rows(session, municipality, laid.occurrences, changes, now=now)
-    for post_id in _post_rows(session, municipality, laid.plan.steps, changes, now=now):
+    ahead = {key: row for key, row in stored.items() if key not in settled and row.year in years}
+    steps = [step for step in laid.plan.steps if step.key not in settled]
+    for post_id in _post_rows(session, municipality, steps, ahead, changes, now=now):
         approval.replan(session, catalog, messages, post_id, now=now)
     if changes:
         touch(session, municipality.id)
@@ -76,6 +87,11 @@ _OCCURRENCE_FIELDS = (
     "has_day",
 )
 _POST_FIELDS = ("channels", "places", "merged_into", "is_preliminary", "due_at", "not_after")
+_CHANGE = (
+    update(_POST)
+    .where(_POST.c.id == bindparam("row_id"))
+    .values({name: bindparam(name) for name in (*_POST_FIELDS, "state", "changed_at")})
+)
 
 
 def _occurrence_rows(
@@ -84,7 +100,7 @@ def _occurrence_rows(
     columns = [_OCCURRENCE.c[name] for name in ("key", "cancelled_at", *_OCCURRENCE_FIELDS)]
     query = select(*columns).where(_OCCURRENCE.c.municipality == municipality.id)
     years = {occurrence.year for occurrence in found}
-    stored = {row.key: row for row in session.execute(query) if row.year in years or row.year >= now.year - 1}
+    stored = {row.key: row for row in session.execute(query) if row.year in years}
     new, changed = [], []
     for occurrence in found:
         values = _occurrence_values(occurrence)
@@ -93,7 +109,12 @@ def _occurrence_rows(
             new.append({"key": occurrence.key, "municipality": municipality.id, "changed_at": now, **values})
         elif row.cancelled_at is not None or any(values[name] != getattr(row, name) for name in _OCCURRENCE_FIELDS):
             changed.append((occurrence.key, {"cancelled_at": None, "changed_at": now, **values}))
-    gone = [(row.key, {"cancelled_at": now, "changed_at": now}) for row in stored.values() if row.cancelled_at is None]
+    today = now.astimezone(municipality.zone).date()
+    gone = [
+        (row.key, {"cancelled_at": now, "changed_at": now})
+        for row in stored.values()
+        if row.cancelled_at is None and row.last_day >= today
+    ]
     if new:
         session.execute(insert(_OCCURRENCE), new)
     for key, values in (*changed, *gone):
@@ -118,15 +139,37 @@ def _occurrence_values(occurrence: Occurrence) -> dict[str, Any]:
     }
 
 
+def _stored_posts(session: Session, municipality: Municipality, *, now: datetime) -> dict[str, Row[Any]]:
+    columns = [_POST.c[name] for name in ("id", "key", "state", "digest", *_POST_FIELDS)]
+    query = (
+        select(*columns, _OCCURRENCE.c.year)
+        .join(_OCCURRENCE, _OCCURRENCE.c.key == _POST.c.occurrence)
+        .where(
+            _POST.c.municipality == municipality.id,
+            # Last year's posts are history, and a long history must not be read each time.
+            _POST.c.not_after > now - timedelta(days=400),
+        )
+    )
+    return {row.key: row for row in session.execute(query)}
+
+
+def _settled(session: Session, stored: Mapping[str, Row[Any]]) -> set[str]:
+    """Keys of the posts that have gone out in all their channels, by themselves or in the post that they share."""
+    left = left_posts(session, [row.id for row in stored.values() if row.digest is not None])
+    out = {key for key, row in stored.items() if row.id in left}
+    return out | {key for key, row in stored.items() if row.merged_into in out}
+
+
 def _post_rows(
-    session: Session, municipality: Municipality, steps: Sequence[PlannedStep], changes: Changes, *, now: datetime
+    session: Session,
+    municipality: Municipality,
+    steps: Sequence[PlannedStep],
+    stored: dict[str, Row[Any]],
+    changes: Changes,
+    *,
+    now: datetime,
 ) -> list[int]:
-    """Returns the ids of the posts that changed and must be held against their signatures."""
-    columns = [_POST.c[name] for name in ("id", "key", "state", *_POST_FIELDS)]
-    query = select(*columns).where(_POST.c.municipality == municipality.id)
-    # Last year's posts are history, and a long history must not be read each time.
-    query = query.where(_POST.c.not_after > now - timedelta(days=400))
-    stored = {row.key: row for row in session.execute(query)}
+    """Returns the ids of the posts that changed and must be held against their signatures: those that have content."""
     new, moved = [], []
     for step in steps:
         values = _post_values(step)
@@ -139,12 +182,14 @@ def _post_rows(
             moved.append((row, values))
     if new:
         session.execute(insert(_POST), new)
-    changed_ids = [row.id for row, values in moved if _change_post(session, row, values, changes, now=now)]
+    ahead = [(row, values) for row, values in moved if max(row.not_after, values["not_after"]) > now]
+    if ahead:
+        session.connection().execute(_CHANGE, [_changed_post(row, values, changes, now=now) for row, values in ahead])
     for row in stored.values():
         if row.state != PostState.CANCELLED and row.not_after > now:
             _cancel_post(session, row, changes, now=now)
     changes.created.extend(row["key"] for row in new)
-    return changed_ids
+    return [row.id for row, _ in ahead if row.digest is not None]
 
 
 def _post_values(step: PlannedStep) -> dict[str, Any]:
@@ -178,14 +223,11 @@ def _new_post(
     }
 
 
-def _change_post(session: Session, row: Any, values: Mapping[str, Any], changes: Changes, *, now: datetime) -> bool:
-    if row.not_after <= now and values["not_after"] <= now:
-        return False  # history, before and after
+def _changed_post(row: Any, values: Mapping[str, Any], changes: Changes, *, now: datetime) -> dict[str, Any]:
     state = PostState.DRAFT.value if row.state == PostState.CANCELLED else row.state
-    session.execute(update(_POST).where(_POST.c.id == row.id).values({**values, "state": state, "changed_at": now}))
     is_moved = (row.due_at, row.not_after) != (values["due_at"], values["not_after"])
     (changes.moved if is_moved else changes.changed).append(row.key)
-    return True
+    return {**values, "row_id": row.id, "state": state, "changed_at": now}
 
 
 def _cancel_post(session: Session, row: Any, changes: Changes, *, now: datetime) -> None:
@@ -203,9 +245,9 @@ def shown_state(post: Post, *, now: datetime) -> str:
         return post.state
     if post.merged_into:
         return "merged"
-    if post.not_after <= now:
-        return "missed"
-    return "preliminary" if post.is_preliminary else post.state
+    if post.is_preliminary:
+        return "preliminary"
+    return "missed" if post.not_after <= now else post.state
 
 
 def find_post(session: Session, reference: str) -> Post:

@@ -9,9 +9,10 @@ from sqlmodel import Session, col, select
 
 from campaigns import audit
 from campaigns.catalog import Catalog
+from campaigns.enqueue import enqueue
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.localtime import after_quiet
-from campaigns.models import Attempt, Delivery, DeliveryState
+from campaigns.models import Attempt, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
 
 
@@ -53,6 +54,7 @@ def done(session: Session, delivery_id: int, *, name: str, url: str, now: dateti
 def retry(session: Session, catalog: Catalog, delivery_id: int, *, name: str, now: datetime) -> Delivery:
     """Try a failed, skipped or unknown delivery again; for an unknown one this says that it did not go out.
 
+    If another text has been signed since, that is what is sent. Returns the delivery that now waits.
     Raises RefusedError when it is too late or it is in a state that cannot be tried again.
     """
     delivery = _locked(session, delivery_id)
@@ -61,11 +63,29 @@ def retry(session: Session, catalog: Catalog, delivery_id: int, *, name: str, no
     first_try = after_quiet(now, catalog.municipality(delivery.municipality).zone)
     if delivery.not_after < first_try:
         raise RefusedError("Det är för sent: senaste tiden för budskapet har passerat, så det skickas inte.")
+    post = session.get_one(Post, delivery.post_id)
+    if session.get_one(ContentRow, delivery.content_id).version != post.content_version:
+        return _retry_with_new_text(session, catalog, delivery, post, name=name, now=now)
     delivery.state = DeliveryState.QUEUED
     delivery.next_attempt_at = first_try
     delivery.maybe_sent = False
     delivery.reason = ""
     return _changed(session, delivery, name=name, action="försöker igen", now=now)
+
+
+def _retry_with_new_text(
+    session: Session, catalog: Catalog, delivery: Delivery, post: Post, *, name: str, now: datetime
+) -> Delivery:
+    if post.state != PostState.APPROVED:
+        raise RefusedError("Texten har ändrats sedan dess. Låt båda parter godkänna den nya, så går den ut.")
+    delivery.state = DeliveryState.STOPPED
+    delivery.maybe_sent = False
+    delivery.reason = "Ersatt av en ny text."
+    _changed(session, delivery, name=name, action="försöker igen med ny text", now=now)
+    session.flush()
+    enqueue(session, catalog.municipality(delivery.municipality), post, now=now)
+    same = (Delivery.post_id == post.id, Delivery.channel == delivery.channel, Delivery.language == delivery.language)
+    return session.exec(select(Delivery).where(*same).order_by(col(Delivery.id).desc())).first() or delivery
 
 
 def _locked(session: Session, delivery_id: int) -> Delivery:

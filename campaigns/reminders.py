@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import insert, select
 from sqlmodel import Session, col
 
 from campaigns.catalog import Catalog, Municipality
+from campaigns.enqueue import channels_out
 from campaigns.localtime import to_utc
 from campaigns.models import Post, PostState, Reminder
 from campaigns.occurrences import OccurrenceStatus
@@ -27,7 +28,8 @@ NUDGES = (timedelta(hours=48), timedelta(hours=24))
 def remind(session: Session, catalog: Catalog, municipality: Municipality, *, now: datetime) -> list[str]:
     """Make the reminders that are due at `now` and have not been made. Returns their keys."""
     laid = season(session, catalog, municipality, years=planned_years(now, municipality))
-    wanted = {item["key"]: item for item in (*_deadlines(session, municipality, laid, now=now),)}
+    wanted = {item["key"]: item for item in _deadlines(session, municipality, laid, now=now)}
+    wanted.update({item["key"]: item for item in _undated(municipality, laid, now=now)})
     wanted.update({item["key"]: item for item in _posts(session, municipality, now=now)})
     if not wanted:
         return []
@@ -102,30 +104,61 @@ def deadline_subject(item: PlannedDeadline) -> str:
     return f"{name}. Datumet är inte känt än."
 
 
+def _undated(municipality: Municipality, laid: Season, *, now: datetime) -> Iterable[dict[str, object]]:
+    """Each Monday from the day that dates were to be confirmed: those that are not known yet."""
+    today = now.astimezone(municipality.zone).date()
+    monday = today - timedelta(days=today.weekday())
+    if not is_due(monday, municipality, now=now):
+        return
+    for item in laid.plan.deadlines:
+        is_waiting = item.occurrence.status is OccurrenceStatus.PRELIMINARY and today <= item.occurrence.last_day
+        if item.deadline.kind is DeadlineKind.CONFIRM_DATES and is_waiting and item.day < monday:
+            yield {
+                "key": f"{item.key}/{monday.isoformat()}",
+                "municipality": municipality.id,
+                "kind": "date_missing",
+                "subject": f"Datumet är inte bekräftat än: {item.occurrence.title}. Inget kan godkännas innan dess.",
+                "occurrence": item.occurrence.key,
+                "deadline_day": monday,
+            }
+
+
 def _posts(session: Session, municipality: Municipality, *, now: datetime) -> Iterable[dict[str, object]]:
-    """Nudges 48 and 24 hours before an unsigned post is due, and word when it was not signed in time."""
+    """Nudges 48 and 24 hours before an unsigned post is due, and word when it was not signed in time.
+
+    A post without a confirmed date has no time to be nudged about: `_undated` tells of it.
+    """
     query = select(Post).where(
         col(Post.municipality) == municipality.id,
         col(Post.state).in_([PostState.DRAFT, PostState.REJECTED]),
         col(Post.merged_into).is_(None),
+        col(Post.is_preliminary).is_(False),
         col(Post.due_at) <= now + max(NUDGES),
         col(Post.not_after) > now - LATEST,
     )
-    for post in session.execute(query).scalars():
-        kind, sentence = _post_reminder(post, now=now)
-        day = post.due_at.astimezone(municipality.zone).date()
+    waiting = session.execute(query).scalars().all()
+    out = channels_out(session, [post.id for post in waiting if post.id is not None])
+    for post in waiting:
+        kind, sentence = _post_reminder(post, out.get(post.id or 0, []), now=now)
         yield {
             "key": f"{post.key}/{kind}/{post.due_at:%Y%m%dT%H%MZ}",
             "municipality": municipality.id,
             "kind": kind,
             "subject": f"{sentence}: {post.key}",
             "occurrence": post.occurrence,
-            "deadline_day": day,
+            "deadline_day": post.due_at.astimezone(municipality.zone).date(),
         }
 
 
-def _post_reminder(post: Post, *, now: datetime) -> tuple[str, str]:
+def _post_reminder(post: Post, out: Sequence[str], *, now: datetime) -> tuple[str, str]:
     if post.not_after <= now:
-        return "missed", "Skickades inte, det var inte godkänt i tid"
+        return "missed", missed_sentence(out)
     hours = 24 if post.due_at - now <= NUDGES[1] else 48
     return f"nudge_{hours}h", f"Inte godkänt än och ska ut inom {hours} timmar"
+
+
+def missed_sentence(out: Sequence[str]) -> str:
+    """How a post that was not signed in time is told of, given the channels that it had reached before."""
+    if out:
+        return f"Gick bara ut i {', '.join(out)}; resten var inte godkänt i tid"
+    return "Skickades inte, det var inte godkänt i tid"

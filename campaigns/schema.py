@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from campaigns.errors import suggestion
@@ -226,6 +226,14 @@ class PlaceTable(Table):
     name: Name
     risk_dates: list[LocalRiskDateId] = Field(min_length=1)
     note: str = ""
+
+    @field_validator("risk_dates")
+    @classmethod
+    def _each_once(cls, names: list[str]) -> list[str]:
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise PydanticCustomError("doubled", "”{name}” står mer än en gång", {"name": doubled[0]})
+        return names
 
 
 class LocalDateTable(Table):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -34,14 +34,26 @@ def entered_dates(session: Session, municipality: Municipality) -> list[LocalDat
     return list(found.values())
 
 
-def season(session: Session, catalog: Catalog, municipality: Municipality, *, years: Iterable[int]) -> Season:
-    """The municipality's occurrences in `years` and the plan laid on them."""
-    return _season(catalog, municipality, tuple(entered_dates(session, municipality)), tuple(years))
+def season(
+    session: Session,
+    catalog: Catalog,
+    municipality: Municipality,
+    *,
+    years: Iterable[int],
+    settled: Collection[str] = (),
+) -> Season:
+    """The municipality's occurrences in `years` and the plan laid on them. `settled`: keys of posts that are out."""
+    dates = tuple(entered_dates(session, municipality))
+    return _season(catalog, municipality, dates, tuple(years), frozenset(settled))
 
 
 @lru_cache(maxsize=2)  # the jobs of one round ask for the same
 def _season(
-    catalog: Catalog, municipality: Municipality, local_dates: tuple[LocalDate, ...], years: tuple[int, ...]
+    catalog: Catalog,
+    municipality: Municipality,
+    local_dates: tuple[LocalDate, ...],
+    years: tuple[int, ...],
+    settled: frozenset[str],
 ) -> Season:
     found = occurrences(
         municipality.id,
@@ -57,6 +69,7 @@ def _season(
         channels=municipality.channel_ids,
         zone=municipality.zone,
         recipes=municipality.recipes,
+        settled=settled,
     )
     return Season(tuple(found), laid)
 

@@ -11,6 +11,8 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.drafts import digest_of
 from campaigns.models import Approval, ContentRow, Post, PostState
 
+CHANGED_CONTENT = "Innehållet är inte det som godkändes."
+
 
 def live_signatures(session: Session, post: Post) -> Sequence[Approval]:
     """The signatures on `post` that have not been taken back."""

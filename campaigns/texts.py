@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from campaigns import approval, audit
 from campaigns.catalog import Catalog
 from campaigns.content import PLACEHOLDERS, parse_source
+from campaigns.enqueue import left_posts
 from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggestion
 from campaigns.models import Post, PostState, PostText
 from campaigns.revisions import touch
@@ -37,7 +38,7 @@ def write_text(
     author = " ".join(author.split())
     if not author:
         raise RefusedError("Ange vem som skriver texten.")
-    _refuse_unwritable(catalog, post, language=language, channel=channel)
+    _refuse_unwritable(session, catalog, post, language=language, channel=channel)
     # Compiled one by one, so that a fault in any part is told now and not when it is to be signed.
     for template in parse_source(source, name=f"{post.key} ({language})").templates():
         _refuse_unknown_names(template, catalog)
@@ -65,9 +66,11 @@ def write_text(
     return row
 
 
-def _refuse_unwritable(catalog: Catalog, post: Post, *, language: str, channel: str) -> None:
+def _refuse_unwritable(session: Session, catalog: Catalog, post: Post, *, language: str, channel: str) -> None:
     if post.state == PostState.CANCELLED:
         raise RefusedError("Budskapet är inställt: steget finns inte längre i planen.")
+    if post.id is not None and left_posts(session, [post.id]):
+        raise RefusedError("Budskapet har redan gått ut i alla sina kanaler. Texten kan inte bytas.")
     if post.merged_into:
         raise RefusedError(f"Budskapet ingår i {post.merged_into}. Skriv texten där i stället.")
     channels = post.channels.split()

@@ -5,16 +5,22 @@ The same table is run by the worker (the real clock, APScheduler) and by the reh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, text
 
 from campaigns import delivery, posts, publishing, reminders
+from campaigns.catalog import Municipality
 from campaigns.delivery import Sender
+from campaigns.errors import KampanjhjulError
 from campaigns.models import Heartbeat
 from campaigns.wiring import Parts
+
+logger = logging.getLogger(__name__)
 
 UTC_MOMENT = Heartbeat.__table__.c.at.type  # type: ignore[attr-defined]  # SQLModel gives every table model one
 
@@ -34,14 +40,14 @@ class Work:
     worker: str
 
 
-def publish_local(work: Work, *, now: datetime) -> None:
+def publish_local(work: Work, *, now: datetime) -> None:  # noqa: ARG001 - it reads the clock for each batch
     """Publish what is due on channels of our own: the public page, the screens, the by-hand tasks."""
-    delivery.send_due(work.sender, work.parts.catalog, local=True, now=now)
+    delivery.send_due(work.sender, work.parts.catalog, local=True)
 
 
-def send_outside(work: Work, *, now: datetime) -> None:
+def send_outside(work: Work, *, now: datetime) -> None:  # noqa: ARG001 - as above
     """Send what is due to channels outside."""
-    delivery.send_due(work.sender, work.parts.catalog, local=False, now=now)
+    delivery.send_due(work.sender, work.parts.catalog, local=False)
 
 
 def reap_leases(work: Work, *, now: datetime) -> None:
@@ -54,19 +60,30 @@ def refresh_feeds(work: Work, *, now: datetime) -> None:
     publishing.refresh_stale(work.parts.database, work.parts.catalog, now=now, base_url=work.parts.settings.base_url)
 
 
+@contextmanager
+def _on_its_own(municipality: Municipality) -> Iterator[None]:
+    """One municipality's failure is told of and stops no other. The database's is everybody's."""
+    try:
+        yield
+    except KampanjhjulError:
+        raise
+    except Exception:
+        logger.exception("%s gick inte att planera.", municipality.name, extra={"action": "municipality_broke"})
+
+
 def materialise(work: Work, *, now: datetime) -> None:
     """Read changed configuration and make the rows agree with the plan, one municipality at a time."""
     work.parts.configuration.reread()
     catalog = work.parts.catalog
     for municipality in catalog.municipalities.values():
-        with work.parts.database.write() as session:
+        with _on_its_own(municipality), work.parts.database.write() as session:
             posts.materialise(session, catalog, work.parts.messages, municipality, now=now)
 
 
 def remind(work: Work, *, now: datetime) -> None:
     """Make the reminders that are due."""
     for municipality in work.parts.catalog.municipalities.values():
-        with work.parts.database.write() as session:
+        with _on_its_own(municipality), work.parts.database.write() as session:
             reminders.remind(session, work.parts.catalog, municipality, now=now)
 
 

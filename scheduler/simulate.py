@@ -29,6 +29,7 @@ from campaigns.models import Delivery, DeliveryState, Heartbeat, Post, PostState
 from campaigns.occurrences import LocalDate
 from campaigns.plan import DeadlineKind
 from campaigns.reminders import NUDGES, REMIND_AT
+from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import Season, planned_years, season
 from campaigns.wiring import Configuration, Parts
 from scheduler import jobs
@@ -37,7 +38,7 @@ from scheduler.story import Event, tell
 
 SIGN_AT = time(10)
 # The jobs of the real table that a rehearsal runs at each moment; planning comes in when a year begins.
-_AT_EACH_MOMENT = (jobs.remind, jobs.publish_local, jobs.send_outside)
+_AT_EACH_MOMENT = (jobs.remind, jobs.reap_leases, jobs.publish_local, jobs.send_outside)
 
 _BEST_OUTCOMES = {"manuell": Outcome.MANUAL, "webhook": Outcome.HANDED_OVER}
 
@@ -88,6 +89,8 @@ def simulate(
     With `is_approving`, every party signs each post at ten in the morning of its signing deadline (or as soon after as
     its date is known), confirming facts that have run out; otherwise nobody signs. `dates` are taken as confirmed.
     """
+    if not (first_day.year >= FIRST_YEAR and last_day.year <= LAST_YEAR):
+        raise RefusedError(f"Det går att repetera åren {FIRST_YEAR}–{LAST_YEAR}.")
     catalog = _narrowed(parts.catalog, tuple(municipalities))
     start = min(to_utc(first_day, time(0), item.zone) for item in catalog.municipalities.values())
     end = max(to_utc(last_day + timedelta(days=1), time(0), item.zone) for item in catalog.municipalities.values())
@@ -231,12 +234,14 @@ class _Stage:
     def _next(self, moment: datetime) -> datetime | None:
         following = next((item for item in self._fixed_moments if item > moment), None)
         with self.database.read() as session:
-            queued: datetime | None = session.execute(
+            queued = session.execute(
                 select(func.min(col(Delivery.next_attempt_at))).where(col(Delivery.state) == DeliveryState.QUEUED)
             ).scalar()
-        if queued is not None and queued > moment and (following is None or queued < following):
-            return queued
-        return following
+            leased = session.execute(
+                select(func.min(col(Delivery.lease_until))).where(col(Delivery.state) == DeliveryState.SENDING)
+            ).scalar()
+        over = leased + timedelta(seconds=1) if leased else None
+        return min((item for item in (following, queued, over) if item is not None and item > moment), default=None)
 
     def _sign(self) -> None:
         now = self.clock.at
@@ -277,7 +282,7 @@ class _Stage:
     def _confirm_facts(self, session: Session, post: Post, now: datetime) -> None:
         facts = facts_at(session, self.catalog)
         municipality = self.catalog.municipality(post.municipality)
-        sources = sources_of(session, municipality, self.parts.messages, post)
+        sources = sources_of(session, self.catalog, municipality, self.parts.messages, post)
         due = post.due_at.date()
         for fact_id in sorted({fact_id for source in sources.values() for fact_id in source.facts_used}):
             fact = facts.get(fact_id)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,20 @@ from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog
 from campaigns.content import Content
-from campaigns.models import Approval, Attempt, ContentRow, Delivery, DeliveryState, FactConfirmation, Post, Reminder
+from campaigns.enqueue import channels_out
+from campaigns.localtime import to_utc
+from campaigns.models import (
+    Approval,
+    Attempt,
+    ContentRow,
+    Delivery,
+    DeliveryState,
+    FactConfirmation,
+    OccurrenceRow,
+    Post,
+    Reminder,
+)
+from campaigns.reminders import missed_sentence
 from campaigns.swedish import moment
 
 
@@ -92,8 +105,8 @@ def tell(
     events.extend(_approvals(session, all_posts))
     events.extend(_deliveries(session, all_posts))
     events.extend(_of(at, EventKind.REFUSED, all_posts[post_id], text) for at, post_id, text in refusals)
-    events.extend(_missed(all_posts.values()))
     zones = {key: item.zone for key, item in catalog.municipalities.items()}
+    events.extend(_missed(session, all_posts, zones))
     inside = [
         event for event in events if start <= event.at < end and (event.municipality in zones or not event.municipality)
     ]
@@ -182,8 +195,15 @@ def _outcome(at: datetime, state: DeliveryState, post: Post, row: Delivery, titl
     return _of(at, kind, post, text, channel=row.channel, language=row.language)
 
 
-def _missed(all_posts: Iterable[Post]) -> Iterable[Event]:
-    for post in all_posts:
-        if post.state in ("draft", "rejected") and not post.merged_into:
-            why = "datumet bekräftades aldrig" if post.is_preliminary else "det var inte godkänt i tid"
-            yield _of(post.not_after, EventKind.MISSED, post, f"Skickades inte, {why}: {post.key}")
+def _missed(session: Session, all_posts: Mapping[int | None, Post], zones: Mapping[str, ZoneInfo]) -> Iterable[Event]:
+    waiting = [post for post in all_posts.values() if post.state in ("draft", "rejected") and not post.merged_into]
+    out = channels_out(session, [post.id for post in waiting if post.id is not None])
+    last_days = {row.key: row.last_day for row in session.exec(select(OccurrenceRow))}
+    for post in waiting:
+        if post.is_preliminary and post.municipality in zones:
+            # Its own times are counted from the first day of the usual window: only when that is over is it missed.
+            end = to_utc(last_days[post.occurrence] + timedelta(days=1), time(0), zones[post.municipality])
+            yield _of(end, EventKind.MISSED, post, f"Skickades inte, datumet bekräftades aldrig: {post.key}")
+        else:
+            sentence = missed_sentence(out.get(post.id or 0, []))
+            yield _of(post.not_after, EventKind.MISSED, post, f"{sentence}: {post.key}")

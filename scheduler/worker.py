@@ -5,13 +5,16 @@ Interval jobs only: kept date-jobs are lost on a crash, and cron rules skip days
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from apscheduler.executors.pool import ThreadPoolExecutor as JobExecutor
@@ -25,14 +28,17 @@ from scheduler.jobs import JOBS, Job, Work
 logger = logging.getLogger(__name__)
 
 SENDING_THREADS = 16
+CLOCK_STEP = 2.0  # seconds; less is drift, which does no harm
 
 
 class Worker:
     """Runs the jobs until stopped. Any number of workers may share a database; leases keep them apart."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, *, wall: Callable[[], float] = time.time) -> None:
+        self._wall = wall
         self._pool = ThreadPoolExecutor(SENDING_THREADS, thread_name_prefix="send")
-        sender = replace(parts.sender(), pool=self._pool, threads=SENDING_THREADS)
+        self._stopping = threading.Event()
+        sender = replace(parts.sender(), pool=self._pool, threads=SENDING_THREADS, is_stopping=self._stopping.is_set)
         self.work = Work(parts, sender, f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}")
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -53,18 +59,33 @@ class Worker:
             )
         self.work.parts.database.on_commit(self.wake)
         self._scheduler.start()
+        threading.Thread(target=self._watch_the_clock, name="clock", daemon=True).start()
+
+    def _watch_the_clock(self) -> None:
+        """Run everything at once when the clock has been set.
+
+        APScheduler sleeps until a moment on the wall: set back an hour, it would sleep an hour.
+        """
+        ahead = self._wall() - time.monotonic()
+        while not self._stopping.wait(1):
+            now_ahead = self._wall() - time.monotonic()
+            if abs(now_ahead - ahead) > CLOCK_STEP:
+                logger.warning("Klockan har ställts om. Allt körs nu.", extra={"action": "clock_set"})
+                for job in JOBS:
+                    self._run_now(job)
+            ahead = now_ahead
 
     def wake(self) -> None:
         """Run the woken jobs at once: something was approved or otherwise changed."""
         if not self._scheduler.running:
             return
-        now = self.work.parts.clock()
         for job in JOBS:
             if job.is_woken and not self._asked_to_go_round(job):
-                try:
-                    self._scheduler.modify_job(job.id, next_run_time=now)
-                except JobLookupError:
-                    return  # stopping
+                self._run_now(job)
+
+    def _run_now(self, job: Job) -> None:
+        with contextlib.suppress(JobLookupError):  # stopping
+            self._scheduler.modify_job(job.id, next_run_time=datetime.now(UTC))
 
     def _asked_to_go_round(self, job: Job) -> bool:
         # A wake-up that comes while the job runs would be dropped by max_instances: the running one goes round again.
@@ -76,6 +97,7 @@ class Worker:
 
     def stop(self) -> None:
         """Start nothing more, finish what is held, then return."""
+        self._stopping.set()
         self._scheduler.shutdown(wait=True)
         self._pool.shutdown(wait=True)
 
@@ -85,7 +107,7 @@ class Worker:
         while True:
             self.run_once(job)
             with self._lock:
-                if job.id not in self._again:
+                if job.id not in self._again or self._stopping.is_set():
                     self._running.discard(job.id)
                     return
                 self._again.discard(job.id)

@@ -72,7 +72,7 @@ def main(url: str, journal: Path, config: Path) -> None:
             _sign_next(database, catalog, clock)
             reap_leases(sender, now=clock.at)
             for local in (True, False):
-                send_due(sender, catalog, local=local, now=clock.at)
+                send_due(sender, catalog, local=local)
             if not _advance(database, clock):
                 break
     database.close()

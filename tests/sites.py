@@ -125,7 +125,7 @@ class Place:
         post = self.write(key, title=title, short=short, body=body)
         self.town.sign(key)
         self.clock.at = post.due_at
-        delivery.send_due(self.parts.sender(), self.parts.catalog, local=True, now=self.clock.at)
+        delivery.send_due(self.parts.sender(), self.parts.catalog, local=True)
         return post
 
 

@@ -36,7 +36,7 @@ def town(database: Database, catalog: Catalog) -> Town:
 def run(town: Town, *channels: FakeChannel, at: datetime) -> int:
     town.clock.at = at
     sender = town.sender(*channels)
-    return sum(send_due(sender, town.catalog, local=local, now=at) for local in (True, False))
+    return sum(send_due(sender, town.catalog, local=local) for local in (True, False))
 
 
 def only(town: Town, channel: str = "webb") -> Delivery:
@@ -253,7 +253,7 @@ def test_a_late_workers_result_is_dropped(town: Town, catalog: Catalog) -> None:
     assert only(town).state == DeliveryState.PUBLISHED
 
     with town.database.write() as session:
-        dropped = settle(session, [Result(first, DeliveryState.FAILED, finished_at=late, started_at=DUE)])
+        dropped = settle(session, catalog, [Result(first, DeliveryState.FAILED, finished_at=late, started_at=DUE)])
 
     assert [item.claim.delivery_id for item in dropped] == [first.delivery_id]
     assert only(town).state == DeliveryState.PUBLISHED

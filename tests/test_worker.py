@@ -135,7 +135,7 @@ def test_two_workers_share_ten_thousand_deliveries_and_none_goes_twice(database:
 
         channel = FakeChannel("webb", on_send=record)
         sender = Town(own, catalog, Clock(NOW)).sender(channel)
-        send_due(sender, catalog, local=True, now=NOW)
+        send_due(sender, catalog, local=True)
 
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(work, number, own) for number, own in enumerate((first, second))]:
@@ -267,7 +267,7 @@ def test_a_clock_that_jumps_back_neither_repeats_nor_forgets(database: Database,
     for at in (NOW, NOW - timedelta(hours=3), NOW - timedelta(days=2), NOW, NOW + timedelta(hours=2)):
         town.clock.at = at
         town.plan()
-        send_due(sender, catalog, local=True, now=at)
+        send_due(sender, catalog, local=True)
 
     assert len(webb.sent) == 1
     assert [item.state for item in town.deliveries() if item.channel == "webb"] == [DeliveryState.PUBLISHED]

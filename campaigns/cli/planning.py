@@ -15,12 +15,13 @@ from campaigns import posts as use
 from campaigns.catalog import Catalog, Municipality
 from campaigns.cli import show
 from campaigns.drafts import Draft
-from campaigns.errors import NotFoundError, TemplateError
+from campaigns.errors import NotFoundError, RefusedError, TemplateError
 from campaigns.facts import facts_at
 from campaigns.faults import Severity
 from campaigns.models import Post, PostState, Reminder
 from campaigns.occurrences import Occurrence
 from campaigns.plan import Clash
+from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import planned_years, season
 from campaigns.signatures import missing_signatures
 from campaigns.swedish import OCCURRENCE_STATES, POST_STATES, long_date, moment, short_date, span
@@ -42,6 +43,8 @@ def planned(parts: Parts) -> None:
 def calendar(given: argparse.Namespace) -> int:
     parts = open_parts(os.environ)
     now = parts.clock()
+    if given.year is not None and not FIRST_YEAR <= given.year <= LAST_YEAR:
+        raise RefusedError(f"Året {given.year} går inte att visa: {FIRST_YEAR}–{LAST_YEAR} går.")
     found: list[Occurrence] = []
     with parts.database.read() as session:
         for municipality in chosen(parts.catalog, given.municipality):

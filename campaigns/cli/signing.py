@@ -12,7 +12,7 @@ from campaigns.cli import show
 from campaigns.cli.planning import planned
 from campaigns.errors import RefusedError
 from campaigns.facts import confirm_fact, facts_at
-from campaigns.local_dates import set_local_date
+from campaigns.local_dates import set_local_date, unusual
 from campaigns.swedish import long_date
 from campaigns.wiring import open_parts
 
@@ -102,6 +102,10 @@ def dates(given: argparse.Namespace) -> int:
             now=parts.clock(),
         )
     show.line(f"{long_date(given.day).capitalize()} är {'preliminärt inlagt' if given.preliminary else 'bekräftat'}.")
+    risk_date = next(item for item in municipality.risk_dates if item.id == given.risk_date)
+    warning = unusual(risk_date, given.day)
+    if warning:
+        show.line(f"Obs: {warning}")
     moved = len(changes.moved)
     if moved:
         show.line(f"{moved} budskap fick nya tider. Godkännanden av texter som nämner dagen gäller inte längre.")

@@ -163,7 +163,7 @@ def _unsure_facts(
     broken: dict[str, None] = {}
     for post in posts:
         try:
-            for source in sources_of(session, municipality, parts.messages, post).values():
+            for source in sources_of(session, parts.catalog, municipality, parts.messages, post).values():
                 used |= source.facts_used
         except (TemplateError, NotFoundError) as error:
             broken[error.message] = None
