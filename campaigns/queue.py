@@ -64,6 +64,8 @@ def retry(session: Session, catalog: Catalog, delivery_id: int, *, name: str, no
     if delivery.not_after < first_try:
         raise RefusedError("Det är för sent: senaste tiden för budskapet har passerat, så det skickas inte.")
     post = session.get_one(Post, delivery.post_id)
+    if post.state != PostState.APPROVED:
+        raise RefusedError("Texten har ändrats sedan dess. Låt båda parter godkänna den nya, så går den ut.")
     if session.get_one(ContentRow, delivery.content_id).version != post.content_version:
         return _retry_with_new_text(session, catalog, delivery, post, name=name, now=now)
     delivery.state = DeliveryState.QUEUED
@@ -76,8 +78,6 @@ def retry(session: Session, catalog: Catalog, delivery_id: int, *, name: str, no
 def _retry_with_new_text(
     session: Session, catalog: Catalog, delivery: Delivery, post: Post, *, name: str, now: datetime
 ) -> Delivery:
-    if post.state != PostState.APPROVED:
-        raise RefusedError("Texten har ändrats sedan dess. Låt båda parter godkänna den nya, så går den ut.")
     delivery.state = DeliveryState.STOPPED
     delivery.maybe_sent = False
     delivery.reason = "Ersatt av en ny text."

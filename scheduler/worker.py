@@ -52,7 +52,7 @@ class Worker:
 
     def start(self) -> None:
         """Run every job once now, in the table's order of need, and then at its interval."""
-        now = self.work.parts.clock()
+        now = datetime.now(UTC)  # APScheduler's own clock
         for job in JOBS:
             self._scheduler.add_job(
                 self._run, "interval", args=[job], id=job.id, seconds=job.every.total_seconds(), next_run_time=now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -204,3 +205,9 @@ def test_next_year_starts_from_this_years_text_as_an_unsigned_draft(town: Town) 
         draft = drafts.render_post(session, town.catalog, town.messages, following, now=town.clock.at, facts=facts)
     assert draft.pieces[0].content.title == "Vår egen rubrik"
     assert "30 april" in draft.pieces[0].content.body
+
+
+def test_the_same_name_typed_on_two_systems_is_one_person(town: Town) -> None:
+    town.approve(VALBORG, "kommun", "Åsa Öberg")
+    with pytest.raises(RefusedError, match="två olika personer"):
+        town.approve(VALBORG, "polis", unicodedata.normalize("NFD", "Åsa Öberg"))

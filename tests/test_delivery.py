@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import select
 
-from campaigns import queue
-from campaigns.catalog import Catalog
+from campaigns import delivery, outbox, queue
+from campaigns.catalog import Catalog, Party
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
 from campaigns.content import Content
 from campaigns.database import Database
 from campaigns.delivery import LONGEST_BACKOFF, backoff, reap_leases, send_due
-from campaigns.errors import RefusedError
+from campaigns.errors import DatabaseError, RefusedError
 from campaigns.models import Approval, Attempt, ContentRow, Delivery, DeliveryState
 from campaigns.outbox import LEASE, Result, claim, settle
+from campaigns.texts import write_text
 from tests.fakes import Clock, FakeChannel, Town
 
 VALBORG = "valborg/2027/valborg/paminnelse/foraldrar"
@@ -298,3 +300,171 @@ def test_every_try_is_kept(town: Town) -> None:
     run(town, FakeChannel("webb"), FakeChannel("skarm"), at=DUE)
     with town.database.read() as session:
         assert len(session.exec(select(Attempt)).all()) == 2
+
+
+# -- texts that change while a version is under way
+
+
+def rewrite(town: Town, title: str) -> None:
+    post = town.post(VALBORG)
+    with town.database.write() as session:
+        write_text(
+            session,
+            town.catalog,
+            post.id or 0,
+            language="sv",
+            channel="",
+            source=f'+++\ntitle = "{title}"\nshort = "Ny text."\n+++\nPrata om valborg.\n',
+            author="Kim Kommun",
+            now=town.clock.at,
+        )
+
+
+def titles(channel: FakeChannel) -> list[str]:
+    return [Content.from_bytes(shipment.payload).title for shipment in channel.sent]
+
+
+def test_a_retry_after_a_new_text_sends_the_new_text(town: Town, catalog: Catalog) -> None:
+    webb = FakeChannel("webb", is_local=False, answers=[NotSentError("Nej.", is_permanent=True)])
+    run(town, webb, at=DUE)
+    failed = only(town)
+    assert failed.state == DeliveryState.FAILED
+    rewrite(town, "Ny rubrik")
+
+    with pytest.raises(RefusedError, match="godkänna den nya"), town.database.write() as session:
+        queue.retry(session, catalog, failed.id or 0, name="Kim Kommun", now=DUE)
+    town.sign(VALBORG)
+    run(town, webb, at=DUE + timedelta(minutes=1))
+    with pytest.raises(RefusedError), town.database.write() as session:
+        queue.retry(session, catalog, only(town).id or 0, name="Kim", now=DUE + timedelta(days=9))
+    run(town, webb, at=DUE + timedelta(minutes=2))
+
+    assert titles(webb)[1:] == ["Ny rubrik"]
+
+
+def test_an_unknown_old_version_that_did_not_go_out_is_replaced_by_the_new(town: Town, catalog: Catalog) -> None:
+    webb = FakeChannel("webb", is_idempotent=False, is_local=False, answers=[UnknownOutcomeError("Inget svar.")])
+    run(town, webb, at=DUE)
+    rewrite(town, "Ny rubrik")
+    town.sign(VALBORG)
+    run(town, webb, at=DUE + timedelta(minutes=1))
+    assert len(webb.sent) == 1  # it may have gone out: a person must say
+
+    with town.database.write() as session:
+        queue.retry(session, catalog, only(town).id or 0, name="Kim", now=DUE + timedelta(minutes=2))
+    run(town, webb, at=DUE + timedelta(minutes=2))
+
+    assert titles(webb)[1:] == ["Ny rubrik"]
+
+
+@pytest.mark.parametrize("is_permanent", [True, False])
+def test_a_version_that_comes_back_after_a_new_one_was_signed_gives_way(town: Town, is_permanent: bool) -> None:
+    def change_text(shipment: object) -> None:
+        webb.on_send = lambda shipment: None
+        rewrite(town, "Ny rubrik")
+        town.sign(VALBORG)
+
+    answer = NotSentError("Kanalen är upptagen.", is_permanent=is_permanent)
+    webb = FakeChannel("webb", is_local=False, answers=[answer], on_send=change_text)
+
+    run(town, webb, at=DUE)
+    run(town, webb, at=DUE + timedelta(hours=1))
+
+    assert titles(webb)[1:] == ["Ny rubrik"]
+    published = [item for item in town.deliveries() if item.channel == "webb" and item.state == "published"]
+    assert len(published) == 1
+
+
+def test_a_task_with_an_old_text_is_taken_back_and_made_anew(town: Town) -> None:
+    webb = FakeChannel("webb", answers=[Receipt(Outcome.MANUAL), Receipt(Outcome.MANUAL)])
+    run(town, webb, at=DUE)
+    rewrite(town, "Ny rubrik")
+    assert only(town).state == DeliveryState.STOPPED
+
+    town.sign(VALBORG)
+    run(town, webb, at=DUE + timedelta(minutes=1))
+
+    tasks = [item for item in town.deliveries() if item.channel == "webb"]
+    assert [item.state for item in tasks] == [DeliveryState.STOPPED, DeliveryState.MANUAL]
+    assert titles(webb)[-1] == "Ny rubrik"
+
+
+def test_what_was_stopped_for_want_of_a_signature_goes_out_when_it_comes(town: Town, catalog: Catalog) -> None:
+    aneby = catalog.municipality("aneby")
+    three = replace(aneby, parties=(*aneby.parties, Party("skola", "Skolan")))
+    town.catalog = replace(catalog, municipalities={"aneby": three})
+    webb = FakeChannel("webb")
+    run(town, webb, at=DUE)
+    assert (only(town).state, town.post(VALBORG).state) == (DeliveryState.STOPPED, "draft")
+
+    assert town.approve(VALBORG, "skola", "Rut Rektor").queued == 1
+    run(town, webb, at=DUE + timedelta(minutes=1))
+
+    assert only(town).state == DeliveryState.PUBLISHED
+
+
+def test_a_municipality_that_is_not_configured_here_is_left_alone(town: Town, catalog: Catalog) -> None:
+    webb = FakeChannel("webb")
+    town.catalog = replace(catalog, municipalities={})
+    assert run(town, webb, at=DUE) == 0
+    assert only(town).state == DeliveryState.QUEUED
+
+    town.catalog = catalog
+    assert run(town, webb, at=DUE + timedelta(minutes=1)) == 1
+
+
+# -- a long backlog
+
+
+def backlog(town: Town) -> None:
+    for audience in ("syskon", "unga-vuxna"):
+        town.sign(f"valborg/2027/valborg/paminnelse/{audience}")
+
+
+def test_a_slow_backlog_never_outlives_its_leases(town: Town) -> None:
+    """Each send takes 50 seconds; the reaper looks during each; nothing is sent twice or lost."""
+    backlog(town)
+
+    def slow(shipment: object) -> None:
+        town.clock.at += timedelta(seconds=50)
+        assert reap_leases(sender, now=town.clock.at) == 0
+
+    webb = FakeChannel("webb", is_idempotent=False, is_local=False, on_send=slow)
+    skarm = FakeChannel("skarm", is_idempotent=False, is_local=False, on_send=slow)
+    sender = town.sender(webb, skarm)
+    town.clock.at = DUE
+    send_due(sender, town.catalog, local=False)
+
+    assert len(webb.sent) == len(skarm.sent) == 3
+    assert {item.state for item in town.deliveries()} == {DeliveryState.PUBLISHED}
+
+
+def test_a_backlog_stops_at_its_last_time(town: Town) -> None:
+    backlog(town)
+
+    def slow(shipment: object) -> None:
+        town.clock.at += timedelta(hours=6)
+
+    webb = FakeChannel("webb", is_local=False, on_send=slow)
+    run(town, webb, at=DUE)  # 08.00; the last time is 18.00
+
+    states = sorted(item.state for item in town.deliveries() if item.channel == "webb")
+    assert (len(webb.sent), states) == (2, ["published", "published", "skipped"])
+
+
+def test_results_that_could_not_be_written_at_once_are_written_later(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = outbox.settle
+    failures = [DatabaseError("Databasen är låst."), DatabaseError("Databasen är låst.")]
+
+    def locked(*arguments: object) -> object:
+        if failures:
+            raise failures.pop()
+        return real(*arguments)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(delivery, "settle", locked)
+    monkeypatch.setattr("campaigns.delivery.time.sleep", lambda seconds: None)
+    run(town, FakeChannel("webb", is_idempotent=False, is_local=False), at=DUE)
+
+    assert only(town).state == DeliveryState.PUBLISHED

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlmodel import select
 
+from campaigns import approval
 from campaigns.catalog import Catalog
 from campaigns.database import Database
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import Approval, AuditEntry, DeliveryState, OccurrenceRow, Post, PostState, Revision
+from campaigns.occurrences import ExtraDate
 from tests.fakes import MORNING, Clock, Town
 
 VALBORG = "valborg/2027/valborg/veckan/foraldrar"
@@ -170,3 +172,92 @@ def test_a_wrong_place_or_risk_date_is_told_with_the_nearest_name(
 ) -> None:
     with pytest.raises((NotFoundError, RefusedError), match=message):
         town.set_date("2027-06-11", place=place, risk_date=risk_date)
+
+
+# -- what has gone out is history
+
+
+def publish(town: Town) -> None:
+    with town.database.write() as session:
+        for delivery in town.deliveries():
+            delivery.state = DeliveryState.PUBLISHED
+            session.merge(delivery)
+
+
+def test_a_post_that_has_gone_out_everywhere_keeps_its_signatures_and_times(town: Town, catalog: Catalog) -> None:
+    town.set_date("2027-06-11")
+    town.sign(STUDENT)
+    publish(town)
+    before = town.post(STUDENT)
+
+    town.set_date("2027-06-10")
+
+    after = town.post(STUDENT)
+    assert (after.state, after.due_at, after.digest) == (PostState.APPROVED, before.due_at, before.digest)
+    with town.database.read() as session:
+        assert all(item.voided_at is None for item in session.exec(select(Approval)))
+    with pytest.raises(RefusedError, match="redan gått ut"), town.database.write() as session:
+        approval.reject(
+            session, catalog, after.id or 0, party="polis", name="Pia", reason="För sent", now=town.clock.at
+        )
+
+
+def test_schools_that_shared_a_post_that_went_out_get_no_second_one(town: Town) -> None:
+    for place in ("eksjo", "holaveden", "jonkoping"):
+        town.set_date("2027-06-11", place=place)
+    town.sign("student/2027/student.eksjo/veckan/foraldrar")
+    publish(town)
+
+    town.set_date("2027-06-09", place="eksjo")
+
+    assert town.post(STUDENT).merged_into == "aneby/student/2027/student.eksjo/veckan/foraldrar"
+    town.set_date("2027-06-11", place="nassjo")  # a school that nobody has been told of
+    assert town.post("student/2027/student.nassjo/veckan/foraldrar").merged_into is None
+
+
+def test_a_school_removed_after_its_day_stays_in_the_calendar(town: Town, catalog: Catalog) -> None:
+    town.set_date("2027-06-11")
+    town.clock.at = datetime(2027, 8, 2, 9, 0, tzinfo=UTC)
+    aneby = catalog.municipality("aneby")
+    without = {key: tuple(place for place in found if place.id != "holaveden") for key, found in aneby.places.items()}
+    town.plan(replace(catalog, municipalities={"aneby": replace(aneby, places=without)}))
+
+    with town.database.read() as session:
+        assert session.get_one(OccurrenceRow, "aneby/student/2027/holaveden").cancelled_at is None
+        assert session.get_one(OccurrenceRow, "aneby/student/2028/holaveden").cancelled_at is not None
+
+
+# -- clocks that are wrong
+
+
+def test_a_clock_from_another_age_plans_nothing(town: Town) -> None:
+    town.sign(VALBORG)
+    town.clock.at = datetime(1971, 1, 1, tzinfo=UTC)
+
+    with pytest.raises(RefusedError, match="klocka visar år 1971"):
+        town.plan()
+
+    assert town.post(VALBORG).state == PostState.APPROVED
+
+
+def test_a_clock_set_back_over_new_year_cancels_nothing(town: Town) -> None:
+    town.clock.at = datetime(2028, 1, 1, 0, 0, 5, tzinfo=UTC)
+    town.plan()
+    assert town.post("valborg/2029/valborg/veckan/foraldrar").state == PostState.DRAFT
+    town.clock.at = datetime(2027, 12, 31, 22, 59, tzinfo=UTC)
+
+    changes = town.plan()
+
+    assert changes.cancelled == []
+    assert town.post("valborg/2029/valborg/veckan/foraldrar").state == PostState.DRAFT
+
+
+def test_a_borrowed_campaign_lends_its_steps_but_not_its_words(town: Town, catalog: Catalog) -> None:
+    aneby = catalog.municipality("aneby")
+    market = ExtraDate("marknad-2027", "Marknaden", date(2027, 9, 4), date(2027, 9, 4), date(2027, 9, 4), "valborg")
+    town.plan(replace(catalog, municipalities={"aneby": replace(aneby, extra_dates=(market,))}))
+    key = "valborg/2027/marknad-2027/veckan/foraldrar"
+    assert town.post(key).due_at == datetime(2027, 8, 28, 14, 30, tzinfo=UTC)
+
+    with pytest.raises(NotFoundError, match=r"marknad-2027/veckan\.foraldrar\.md"):
+        town.approve(key, "kommun", "Kim Kommun")

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from campaigns import reminders
+from campaigns import approval, reminders
 from campaigns.catalog import Catalog
 from campaigns.database import Database
-from campaigns.models import Reminder
+from campaigns.models import Post, Reminder
 from tests.fakes import Clock, Town
 
 VALBORG = "valborg/2027/valborg/paminnelse/foraldrar"
@@ -81,3 +81,39 @@ def test_what_was_not_signed_in_time_is_said(town: Town) -> None:
     assert [text for text in subjects(town, "missed") if VALBORG in text] == [
         f"Skickades inte, det var inte godkänt i tid: aneby/{VALBORG}"
     ]
+
+
+STUDENT = "student/2027/student.holaveden"
+
+
+def test_a_post_without_a_known_date_is_not_nudged_about_but_the_date_is_each_monday(town: Town) -> None:
+    for at in (datetime(2027, 5, 29, 7, 0, tzinfo=UTC), datetime(2027, 6, 3, 7, 0, tzinfo=UTC)):
+        remind(town, at)
+
+    told = [*subjects(town, "nudge_24h"), *subjects(town, "nudge_48h"), *subjects(town, "missed")]
+    assert not any("student" in text for text in told)
+    weekly = [text for text in subjects(town, "date_missing") if "Holavedsgymnasiet" in text]
+    assert len(weekly) == 2  # Mon 2027-05-24 and Mon 2027-05-31
+    assert "Inget kan godkännas" in weekly[0]
+
+
+def test_the_weekly_reminder_ends_when_the_date_is_confirmed(town: Town) -> None:
+    town.clock.at = datetime(2027, 5, 1, 7, 0, tzinfo=UTC)
+    town.set_date("2027-06-11")
+    remind(town, datetime(2027, 5, 24, 7, 0, tzinfo=UTC))
+    assert not any("Holavedsgymnasiet" in text for text in subjects(town, "date_missing"))
+
+
+def test_a_post_that_reached_some_channels_is_not_said_to_have_gone_nowhere(town: Town) -> None:
+    town.clock.at = datetime(2027, 4, 12, 7, 0, tzinfo=UTC)
+    town.sign(VALBORG)
+    with town.database.write() as session:
+        first = town.deliveries()[0]
+        first.state = "published"
+        session.merge(first)
+        approval.void(session, session.get_one(Post, first.post_id), reason="Ny text", now=town.clock.at)
+
+    remind(town, town.post(VALBORG).not_after)
+
+    [told] = [text for text in subjects(town, "missed") if VALBORG in text]
+    assert told.startswith(f"Gick bara ut i {first.channel}; resten")

@@ -16,7 +16,8 @@ import pytest
 from sqlalchemy import insert, text
 from sqlmodel import select
 
-from campaigns.catalog import Catalog
+from campaigns import posts
+from campaigns.catalog import Catalog, Municipality
 from campaigns.database import Database
 from campaigns.delivery import send_due
 from campaigns.drafts import digest_of
@@ -271,3 +272,71 @@ def test_a_clock_that_jumps_back_neither_repeats_nor_forgets(database: Database,
 
     assert len(webb.sent) == 1
     assert [item.state for item in town.deliveries() if item.channel == "webb"] == [DeliveryState.PUBLISHED]
+
+
+def test_a_clock_set_back_does_not_put_the_worker_to_sleep(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """APScheduler waits for a moment on the wall: after a step back that is as far off as the step was long."""
+    runs: list[datetime] = []
+
+    def note(work: jobs.Work, *, now: datetime) -> None:
+        runs.append(now)
+
+    monkeypatch.setattr("scheduler.worker.JOBS", (Job(note, timedelta(hours=1)),))
+    step = [0.0]
+    worker = Worker(parts, wall=lambda: time.time() - step[0])
+    worker.start()
+    assert until(lambda: len(runs) == 1)
+    time.sleep(1.2)
+    assert len(runs) == 1
+
+    step[0] = 3600.0
+
+    assert until(lambda: len(runs) == 2)
+    worker.stop()
+
+
+def test_stopping_begins_nothing_more(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scheduler.worker.JOBS", tuple(job for job in JOBS if job.id == "send_outside"))
+    fill(parts.database, 400)
+    with parts.database.write() as session:
+        session.execute(text("UPDATE delivery SET kind = 'webhook'"))
+    began = threading.Event()
+
+    def slow(shipment: object) -> None:
+        began.set()
+        time.sleep(0.2)
+
+    channel = FakeChannel("webhook", is_local=False, on_send=slow)
+    worker = Worker(replace(parts, channels={"webhook": channel}, clock=lambda: NOW))
+    worker.start()
+    assert began.wait(10)
+
+    worker.stop()
+
+    assert 0 < len(channel.sent) < 200
+    with parts.database.read() as session:
+        states = {state for (state,) in session.execute(text("SELECT DISTINCT state FROM delivery"))}
+    assert states <= {"queued", "published", "failed"}  # nothing is left hanging
+
+
+def test_one_municipality_that_breaks_stops_no_other(
+    database: Database, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = open_parts({"KAMPANJHJUL_DATA_DIR": str(tmp_path)}, clock=lambda: NOW, database=database)
+    aneby = catalog.municipality("aneby")
+    both = {"aby": replace(aneby, id="aby"), "aneby": aneby}
+    monkeypatch.setattr(parts.configuration, "_catalog", replace(catalog, municipalities=both))
+    real = posts.materialise
+
+    def breaks(
+        session: object, catalog: object, messages: object, municipality: Municipality, **named: object
+    ) -> object:
+        if municipality.id == "aby":
+            raise ZeroDivisionError("bug")
+        return real(session, catalog, messages, municipality, **named)  # type: ignore[arg-type]  # passed on as it came
+
+    monkeypatch.setattr(posts, "materialise", breaks)
+    jobs.materialise(jobs.Work(parts, parts.sender(), "test"), now=NOW)
+
+    with database.read() as session:
+        assert {post.municipality for post in session.exec(select(Post))} == {"aneby"}
