@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+RIVALS := $(VENV)/bench/.ready
 
 .PHONY: run test test-clients lint bench lock clean
 
@@ -23,7 +24,8 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)
+# At most six minutes. The calendar over HTTP is held against nginx, by wrk (apt install nginx-light wrk), and Radicale.
+bench: $(READY) $(RIVALS)
 	$(BIN)/python -m tests.bench
 
 lock:
@@ -37,6 +39,11 @@ $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -m venv $(VENV) || { echo "Det gick inte att skapa en virtuell miljö. På Debian: apt install python3-venv"; rm -rf $(VENV); exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(RIVALS): $(READY)
+	@$(PYTHON) -m venv $(VENV)/bench
+	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check radicale==3.9.0
 	@touch $@
 
 node_modules/.ready: tests/package.json

@@ -101,7 +101,7 @@ def reject(
         raise RefusedError("Budskapet har redan gått ut i alla sina kanaler och kan inte avslås.")
     void(session, post, reason=f"Avslaget: {reason.strip()}", now=now)
     post.state = PostState.REJECTED
-    post.reason = reason.strip()
+    post.reason = f"{signer}, {party}: {reason.strip()}"
     post.changed_at = now
     session.add(post)
     audit.record(
@@ -185,7 +185,7 @@ def _locked(session: Session, post_id: int) -> Post:
 def _signer(municipality: Municipality, party_id: str, name: str) -> str:
     party = municipality.party(party_id)
     name = unicodedata.normalize("NFC", " ".join(name.split()))  # the same name typed on two systems is one person
-    if not name:
+    if not name or not name.isprintable():
         raise RefusedError("Ange vem som godkänner, till exempel --as ”Anna Andersson”.")
     if party.people and name not in party.people:
         raise RefusedError(f"{name} får inte godkänna för {party.name}. {suggestion(name, party.people)}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from jinja2 import Environment, TemplateSyntaxError
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog
@@ -50,9 +51,25 @@ def check(session: Session, catalog: Catalog, messages: Path, *, now: datetime) 
             # A fact to confirm is work for the season, not a fault in what has been written.
             is_error = fault.severity is Severity.ERROR and not fault.is_about_a_fact
             found[Finding(is_error, f"{name} ({', '.join(channels)})", fault.message)] = None
-    for item in _open_dates(session, catalog, now=now):
+    for item in (*_broken_pages(messages.parent), *_open_dates(session, catalog, now=now)):
         found[item] = None
     return sorted(found, key=lambda item: not item.is_error)
+
+
+def _broken_pages(templates: Path) -> list[Finding]:
+    """The templates of pages and news feeds in the municipality's own folder that cannot be read."""
+    found: list[Finding] = []
+    for path in sorted((*templates.glob("web/*.html"), *templates.glob("news/*.xml"))):
+        name = path.relative_to(templates).as_posix()
+        try:
+            Environment(autoescape=True).parse(path.read_text(encoding="utf-8"), name=name)
+        except TemplateSyntaxError as error:
+            where, fault = f"{name}, rad {error.lineno}", f"Mallen går inte att läsa: {error.message}"
+            found.append(Finding(is_error=True, where=where, message=fault))
+        except (OSError, UnicodeDecodeError):
+            fault = "Mallen går inte att läsa. Spara den som UTF-8."
+            found.append(Finding(is_error=True, where=name, message=fault))
+    return found
 
 
 def _open_dates(session: Session, catalog: Catalog, *, now: datetime) -> list[Finding]:

@@ -91,7 +91,7 @@ def _with_driver(url: str) -> str:
 
 def _postgresql_engines(url: str, busy_timeout_ms: int) -> tuple[Engine, Engine]:
     """A writer and a reader on one pool of connections."""
-    engine = create_engine(url, pool_size=10, max_overflow=20)
+    engine = create_engine(url, pool_size=10, max_overflow=20, hide_parameters=True)
     writer = engine.execution_options()
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -108,6 +108,7 @@ def _postgresql_engines(url: str, busy_timeout_ms: int) -> tuple[Engine, Engine]
 def _sqlite_engine(url: str, *, begin: str, pool_size: int, busy_timeout_ms: int) -> Engine:
     engine = create_engine(
         url,
+        hide_parameters=True,  # what SQLAlchemy writes of a failed statement goes to the log: no bodies, no names
         pool_size=pool_size,
         max_overflow=0,
         # Threads of this process queue for the one writing connection here, not in SQLite.

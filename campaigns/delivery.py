@@ -16,7 +16,7 @@ from campaigns.database import Database
 from campaigns.errors import DatabaseError, NotFoundError
 from campaigns.localtime import after_quiet
 from campaigns.models import DeliveryState
-from campaigns.outbox import Claim, Result, claim, has_due, reap, settle
+from campaigns.outbox import Claim, Result, claim, has_due, has_expired, reap, settle
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +90,9 @@ def _send_outside(sender: Sender, catalog: Catalog, claims: Sequence[Claim]) -> 
 
 def reap_leases(sender: Sender, *, now: datetime) -> int:
     """Take back what dead workers held. Returns how many deliveries."""
+    with sender.database.read() as session:
+        if not has_expired(session, now=now):
+            return 0
     repeatable = [kind for kind, channel in sender.channels.items() if channel.is_idempotent]
     with sender.database.write() as session:
         return reap(session, repeatable_kinds=repeatable, local_kinds=sender.kinds(local=True), now=now)

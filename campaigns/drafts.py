@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlmodel import Session, col, select
 
-from campaigns.catalog import Catalog, Fact, Municipality
+from campaigns.catalog import Catalog, Fact, Municipality, Promise
 from campaigns.content import SWEDISH, Content, Source, context_for, find_source, parse_source, render
 from campaigns.errors import NotFoundError, TemplateError
 from campaigns.faults import Fault, faults
@@ -150,6 +150,12 @@ def _written(session: Session, post: Post) -> Sequence[PostText]:
     return session.exec(same).all()
 
 
+def promises_kept(catalog: Catalog, municipality: Municipality, campaign: Campaign, day: date) -> list[Promise]:
+    """The promises that `campaign` answers to, of those that this municipality has given and that hold on `day`."""
+    found = (catalog.promises[name] for name in campaign.promises if name in municipality.promises)
+    return [item for item in found if municipality.id in item.municipalities and item.first_day <= day <= item.last_day]
+
+
 def render_source(
     catalog: Catalog,
     municipality: Municipality,
@@ -173,7 +179,7 @@ def render_source(
         day=occurrence.day,
         send_day=send_day,
         places=[name for name in post.places.split("\n") if name],
-        promise=" ".join(catalog.promises[promise].text for promise in campaign.promises),
+        promise=" ".join(item.text for item in promises_kept(catalog, municipality, campaign, send_day)),
         audience=catalog.audience(post.audience).name.lower(),
         facts={fact.id: fact.text for fact in facts.values()},
         link=municipality.website,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -11,6 +11,9 @@ from campaigns import audit
 from campaigns.catalog import Catalog, Fact
 from campaigns.errors import NotFoundError, RefusedError, suggestion
 from campaigns.models import FactConfirmation
+
+# Laws and addresses change: nobody can say today what holds longer than this.
+LONGEST_VALIDITY = timedelta(days=2 * 366)
 
 
 def facts_at(session: Session, catalog: Catalog) -> dict[str, Fact]:
@@ -25,13 +28,19 @@ def facts_at(session: Session, catalog: Catalog) -> dict[str, Fact]:
 def confirm_fact(
     session: Session, catalog: Catalog, fact_id: str, *, name: str, valid_until: date, now: datetime
 ) -> None:
-    """Note that a person has checked a fact and until when it holds. Raises NotFoundError or RefusedError."""
+    """Note that a person has checked a fact and until when it holds, at most two years from now.
+
+    Raises NotFoundError or RefusedError.
+    """
     if fact_id not in catalog.facts:
         raise NotFoundError(f"Det finns inget faktum ”{fact_id}”. {suggestion(fact_id, catalog.facts)}")
     if not name.strip():
         raise RefusedError("Ange vem som har kontrollerat uppgiften.")
     if valid_until < now.date():
         raise RefusedError(f"{valid_until.isoformat()} har redan varit. Ange till och med när uppgiften gäller.")
+    longest = now.date() + LONGEST_VALIDITY
+    if valid_until > longest:
+        raise RefusedError(f"En uppgift gäller högst två år. Ange en dag till och med {longest.isoformat()}.")
     session.add(FactConfirmation(fact=fact_id, valid_until=valid_until, confirmed_by=name.strip(), confirmed_at=now))
     audit.record(
         session,

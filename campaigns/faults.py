@@ -6,14 +6,16 @@ has confirmed, blocks every text that rests on it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from campaigns.catalog import Fact
-from campaigns.content import SWEDISH, Content
+from campaigns.content import SWEDISH, Content, link_addresses
 from campaigns.content.phrases import refused_phrases, unsuitable_phrases
 from campaigns.errors import suggestion
 from campaigns.readability import LONG_SENTENCE, read
@@ -113,8 +115,10 @@ def faults(
     limits = LIMITS.get(channel_kind, Limits())
     found = [
         *_empty(content),
+        *_addresses(content),
         *_facts(facts_used, facts, send_day),
-        *_of_words(content),
+        # A text that must be shortened first is not read: that takes time, and the words will be others.
+        *(_of_words(content) if len(content.body) <= limits.body else ()),
         *_lengths(content, limits, channel_kind),
         *_picture(content, limits, image_bytes),
         *(_screen(content) if channel_kind == "skarm" else ()),
@@ -136,8 +140,37 @@ def _empty(content: Content) -> Iterator[Fault]:
     for where, name in names.items():
         if not getattr(content, where).strip():
             yield _error(FaultCode.EMPTY, where, f"{name} är tom. Skriv den.")
-    if content.link and not content.link.startswith("https://"):
-        yield _error(FaultCode.BAD_LINK, "link", f"Länken ”{content.link}” ska börja med https://.")
+
+
+def _addresses(content: Content) -> Iterator[Fault]:
+    advice = "ska börja med https:// och vara en hel adress utan mellanslag och citattecken."
+    if content.link and not _is_web_address(content.link):
+        yield _error(FaultCode.BAD_LINK, "link", f"Länken ”{content.link}” {advice}")
+    if _SCHEME.match(content.image) and not _is_web_address(content.image):
+        yield _error(FaultCode.BAD_LINK, "image", f"Bildens adress ”{content.image}” {advice}")
+
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
+_NOT_IN_ADDRESS = re.compile(r"""[\s"'<>`\\\x00-\x1f\x7f]""")
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises ValueError for one that is no number
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname) and not _NOT_IN_ADDRESS.search(text)
+
+
+def _links(body: str) -> Iterator[Fault]:
+    for address in dict.fromkeys(link_addresses(body)):
+        if not (address.startswith(("mailto:", "tel:")) or _is_web_address(address)):
+            yield _error(
+                FaultCode.BAD_LINK,
+                "body",
+                f"Länken ”{address}” i brödtexten ska vara en hel adress: https://, mailto: eller tel:.",
+            )
 
 
 def _facts(used: Iterable[str], facts: Mapping[str, Fact], send_day: date) -> Iterator[Fault]:
@@ -157,7 +190,7 @@ def _facts(used: Iterable[str], facts: Mapping[str, Fact], send_day: date) -> It
 
 @lru_cache(maxsize=256)  # the channels of a post mostly share their words
 def _of_words(content: Content) -> tuple[Fault, ...]:
-    return (*_phrases(content), *(_language(content) if content.language == SWEDISH else ()))
+    return (*_links(content.body), *_phrases(content), *(_language(content) if content.language == SWEDISH else ()))
 
 
 def _phrases(content: Content) -> Iterator[Fault]:

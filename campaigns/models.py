@@ -293,7 +293,17 @@ class Revision(SQLModel, table=True):
     value: int = 0
     published: int = 0  # the value that feed_event reflects
     published_at: datetime | None = None  # when the feeds' content last changed: Last-Modified
+    planned_for: str | None = None  # what the rows were last held against: configuration, years, entered dates
     refreshed_for: str | None = None  # the day, configuration and address that feed_event was last held against
+
+
+class Setting(SQLModel, table=True):
+    """What every process on this database must agree on."""
+
+    __tablename__ = "setting"
+
+    name: str = Field(primary_key=True)
+    value: str
 
 
 class Token(SQLModel, table=True):

@@ -6,6 +6,7 @@ The bytes depend on the published messages alone: a reader that asks again gets 
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,10 @@ from sqlmodel import Session, col, select
 
 from campaigns.catalog import Municipality
 from campaigns.content import Content
+from campaigns.errors import TemplateError
 from campaigns.models import ContentRow, Delivery, DeliveryState, OccurrenceRow, Post
+
+logger = logging.getLogger(__name__)
 
 # How many messages a feed holds. Two years of six campaigns are more than readers keep.
 FEED_LENGTH = 50
@@ -59,10 +63,11 @@ class NewsFeed:
     last_modified: datetime
 
 
-def published(session: Session, municipality: str, *, kind: str, most: int, now: datetime) -> list[Message]:
+def published(session: Session, municipality: str, *, kind: str, most: int) -> list[Message]:
     """The newest messages published through channels of `kind`, newest first; one per post and language.
 
-    Nothing with a publication time after `now` is included.
+    What has gone out has gone out: one stamped by a clock that was ahead is shown too. A row whose content cannot be
+    read is told of once and left out.
     """
     query = (
         select(Delivery, ContentRow, Post, OccurrenceRow)
@@ -73,7 +78,7 @@ def published(session: Session, municipality: str, *, kind: str, most: int, now:
             Delivery.municipality == municipality,
             Delivery.kind == kind,
             Delivery.state == DeliveryState.PUBLISHED,
-            col(Delivery.published_at) <= now,
+            col(Delivery.published_at).is_not(None),
         )
         .order_by(col(Delivery.published_at).desc(), col(Delivery.id).desc())
         .limit(most)
@@ -81,6 +86,11 @@ def published(session: Session, municipality: str, *, kind: str, most: int, now:
     found: dict[tuple[int, str], Message] = {}
     for delivery, row, post, occurrence in session.exec(query):
         assert delivery.published_at is not None
+        try:
+            content = Content.from_bytes(row.payload)
+        except TemplateError as error:
+            _tell_of(delivery.key, error.message)
+            continue
         message = Message(
             key=delivery.key,
             post_id=delivery.post_id,
@@ -90,11 +100,16 @@ def published(session: Session, municipality: str, *, kind: str, most: int, now:
             language=delivery.language,
             published_at=delivery.published_at,
             last_day=occurrence.last_day,
-            content=Content.from_bytes(row.payload),
+            content=content,
         )
         # A municipality may have two channels of one kind; a page shows a message once.
         found.setdefault((message.post_id, message.language), message)
     return list(found.values())
+
+
+@lru_cache(maxsize=256)  # once each, however often the pages are asked for
+def _tell_of(key: str, fault: str) -> None:
+    logger.error("Leveransen %s visas inte: %s", key, fault, extra={"action": "message_unreadable"})
 
 
 def on_screens(session: Session, municipality: Municipality, *, now: datetime, most: int = 20) -> list[Message]:
@@ -102,7 +117,7 @@ def on_screens(session: Session, municipality: Municipality, *, now: datetime, m
     today = now.astimezone(municipality.zone).date()
     return [
         message
-        for message in published(session, municipality.id, kind="skarm", most=4 * most, now=now)
+        for message in published(session, municipality.id, kind="skarm", most=4 * most)
         if message.last_day >= today
     ][:most]
 
@@ -110,7 +125,12 @@ def on_screens(session: Session, municipality: Municipality, *, now: datetime, m
 def news_feeds(
     municipality: Municipality, messages: Sequence[Message], *, base_url: str, templates: Sequence[Path]
 ) -> list[NewsFeed]:
-    """The three feeds of a municipality's `messages`, newest first. `templates` are the folders to look in, in turn."""
+    """The three feeds of a municipality's `messages`, newest first. `templates` are the folders to look in, in turn.
+
+    The feeds are in the municipality's first language, Swedish: RSS cannot say which language an item is in, so one
+    message in three would look like three. The other languages stand beside it on the page that the item links to.
+    """
+    messages = [message for message in messages if message.language == municipality.languages[0]]
     updated = messages[0].published_at if messages else NOTHING_YET
     folder = f"/feeds/{municipality.id}"
     page = f"{base_url}/sida/{municipality.id}"

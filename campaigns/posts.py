@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, text, update
 from sqlmodel import Session, col
 
 from campaigns import approval, audit
@@ -20,7 +21,7 @@ from campaigns.occurrences import Occurrence
 from campaigns.plan import PlannedStep
 from campaigns.revisions import touch
 from campaigns.rules import FIRST_YEAR
-from campaigns.season import planned_years, season
+from campaigns.season import entered_dates, planned_years, season
 
 
 @dataclass
@@ -49,6 +50,9 @@ def materialise(
     if now.year < FIRST_YEAR:
         raise RefusedError(f"Datorns klocka visar år {now.year}. Ställ den; inget planeras förrän den går rätt.")
     years = planned_years(now, municipality)
+    standing = _standing(session, catalog, municipality, years)
+    if session.execute(_PLANNED_FOR, {"municipality": municipality.id}).scalar() == standing:
+        return Changes()
     stored = _stored_posts(session, municipality, now=now)
     settled = _settled(session, stored)
     laid = season(session, catalog, municipality, years=years, settled=settled)
@@ -58,6 +62,7 @@ def materialise(
     steps = [step for step in laid.plan.steps if step.key not in settled]
     for post_id in _post_rows(session, municipality, steps, ahead, changes, now=now):
         approval.replan(session, catalog, messages, post_id, now=now)
+    session.execute(_NOW_PLANNED, {"municipality": municipality.id, "standing": standing})
     if changes:
         touch(session, municipality.id)
         audit.record(
@@ -70,6 +75,25 @@ def materialise(
             detail=f"{len(changes.created)} nya, {len(changes.moved)} flyttade, {len(changes.cancelled)} inställda",
         )
     return changes
+
+
+# Raise it when the same configuration and dates are to give other rows.
+PLAN_EDITION = 1
+_PLANNED_FOR = text("SELECT planned_for FROM revision WHERE municipality = :municipality")
+_NOW_PLANNED = text(
+    "INSERT INTO revision (municipality, value, published, planned_for) VALUES (:municipality, 0, 0, :standing) "
+    "ON CONFLICT (municipality) DO UPDATE SET planned_for = excluded.planned_for"
+)
+
+
+def _standing(session: Session, catalog: Catalog, municipality: Municipality, years: Sequence[int]) -> str:
+    """All that the plan depends on, as one short text: while it is the same there is nothing to plan."""
+    dates = sorted(
+        f"{item.risk_date} {item.place} {item.day} {item.first_day} {item.last_day} {item.is_confirmed}"
+        for item in entered_dates(session, municipality)
+    )
+    depends_on = "\n".join((str(PLAN_EDITION), catalog.fingerprint, str(years), *dates))
+    return hashlib.sha256(depends_on.encode()).hexdigest()
 
 
 _OCCURRENCE = OccurrenceRow.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
@@ -252,7 +276,9 @@ def shown_state(post: Post, *, now: datetime) -> str:
 
 def find_post(session: Session, reference: str) -> Post:
     """The post with this number or key. Raises NotFoundError."""
-    condition = col(Post.id) == int(reference) if reference.isdecimal() else col(Post.key) == reference
+    condition = (
+        col(Post.id) == int(reference) if reference.isdecimal() and len(reference) < 10 else col(Post.key) == reference
+    )
     post: Post | None = session.execute(select(Post).where(condition)).scalar_one_or_none()
     if post is None:
         raise NotFoundError(f"Det finns inget budskap ”{reference}”. Se alla med: kampanjhjul posts")

@@ -7,15 +7,35 @@ import logging
 from datetime import datetime
 
 from sqlalchemy import or_, text
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from campaigns import feeds
 from campaigns.catalog import Catalog
 from campaigns.database import Database, announce
-from campaigns.models import Revision
+from campaigns.models import Revision, Setting
 from campaigns.season import planned_years, season
 
 logger = logging.getLogger(__name__)
+
+
+_ADDRESS = "base_url"
+
+
+def address(session: Session) -> str | None:
+    """The address that the calendars on this database are written with, once a server has claimed it."""
+    row = session.get(Setting, _ADDRESS)
+    return row.value if row else None
+
+
+def claim_address(database: Database, base_url: str) -> str | None:
+    """Make `base_url` the address in the calendars. Returns the earlier one if it was another.
+
+    Done by the servers when they start, so that a command given in a shell with other settings rewrites nothing.
+    """
+    with database.write() as session:
+        earlier = address(session)
+        session.merge(Setting(name=_ADDRESS, value=base_url))
+    return earlier if earlier != base_url else None
 
 
 _REFRESHED = text("UPDATE revision SET refreshed_for = :standing WHERE municipality = :municipality")
@@ -34,6 +54,7 @@ def refresh_stale(database: Database, catalog: Catalog, *, now: datetime, base_u
     One that cannot be built is told of and left: its readers keep the last good calendar, the others get theirs.
     """
     with database.read() as session:
+        base_url = address(session) or base_url
         standing = occasion(catalog, now=now, base_url=base_url)
         stale = session.exec(
             select(Revision.municipality).where(

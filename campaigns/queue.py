@@ -14,6 +14,7 @@ from campaigns.errors import NotFoundError, RefusedError
 from campaigns.localtime import after_quiet
 from campaigns.models import Attempt, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
+from campaigns.swedish import DELIVERY_STATES
 
 
 def deliveries(
@@ -39,9 +40,8 @@ def done(session: Session, delivery_id: int, *, name: str, url: str, now: dateti
     """A person did the task, or saw that an unknown sending did go out. `url` is where it can be seen, if anywhere."""
     delivery = _locked(session, delivery_id)
     if delivery.state not in (DeliveryState.MANUAL, DeliveryState.UNKNOWN):
-        raise RefusedError(
-            f"Leverans {delivery_id} är inte en manuell uppgift och inte osäker: den är {delivery.state}."
-        )
+        state = DELIVERY_STATES[delivery.state]
+        raise RefusedError(f"Leverans {delivery_id} är inte en manuell uppgift och inte osäker: läget är ”{state}”.")
     if url and not url.startswith(("https://", "http://")):
         raise RefusedError("Adressen ska börja med https://.")
     delivery.state = DeliveryState.PUBLISHED
@@ -59,7 +59,9 @@ def retry(session: Session, catalog: Catalog, delivery_id: int, *, name: str, no
     """
     delivery = _locked(session, delivery_id)
     if delivery.state not in (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.SKIPPED):
-        raise RefusedError(f"Leverans {delivery_id} kan inte försökas igen: den är {delivery.state}.")
+        raise RefusedError(
+            f"Leverans {delivery_id} kan inte försökas igen: läget är ”{DELIVERY_STATES[delivery.state]}”."
+        )
     first_try = after_quiet(now, catalog.municipality(delivery.municipality).zone)
     if delivery.not_after < first_try:
         raise RefusedError("Det är för sent: senaste tiden för budskapet har passerat, så det skickas inte.")

@@ -21,7 +21,7 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
     "BASE_URL": ("adressen som andra når tjänsten på", "http://127.0.0.1:8000"),
     "HOST": ("adressen som webbservern lyssnar på", "127.0.0.1"),
     "PORT": ("porten som webbservern lyssnar på", "8000"),
-    "SECRET_KEY": ("nyckel för signerade länkar", "skapas i datamappen vid första starten"),
+    "SECRET_KEY": ("nyckel för signerade länkar, som inte finns än", "behövs inte än"),
     "SMTP_URL": ("e-postserver för påminnelser", "ingen e-post"),
     "ENGINE": ("embedded: allt i en process eller flera mot samma databas", "embedded"),
 }

@@ -56,7 +56,8 @@ def reap_leases(work: Work, *, now: datetime) -> None:
 
 
 def refresh_feeds(work: Work, *, now: datetime) -> None:
-    """Write the calendar events of municipalities where something changed."""
+    """Write the calendar events of municipalities where something changed, from the files as they are now."""
+    work.parts.configuration.reread()
     publishing.refresh_stale(work.parts.database, work.parts.catalog, now=now, base_url=work.parts.settings.base_url)
 
 
@@ -96,11 +97,12 @@ def beat(work: Work, *, now: datetime) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """A poll and how often it is made. `is_woken` ones also run at once when something was committed."""
+    """A poll and how often it is made. `is_woken` ones also run when something was committed, `woken_after` that."""
 
     run: Callable[..., None]
     every: timedelta
     is_woken: bool = False
+    woken_after: timedelta = timedelta(0)
 
     @property
     def id(self) -> str:
@@ -110,7 +112,8 @@ class Job:
 JOBS: tuple[Job, ...] = (
     Job(publish_local, timedelta(seconds=1), is_woken=True),
     Job(send_outside, timedelta(seconds=1), is_woken=True),
-    Job(refresh_feeds, timedelta(seconds=1), is_woken=True),
+    # A moment later than the sending: both want the one writer, and what is due comes first.
+    Job(refresh_feeds, timedelta(seconds=1), is_woken=True, woken_after=timedelta(milliseconds=10)),
     Job(reap_leases, timedelta(seconds=15)),
     Job(beat, timedelta(seconds=5)),
     Job(materialise, timedelta(minutes=1)),

@@ -176,6 +176,8 @@ class _Stage:
                     for place in found
                 }
                 name = f"{item.risk_date}/{item.place}"
+                if name in places:
+                    raise NotFoundError(f"Riskdatumet ”{item.risk_date}” är avslaget. Slå på det i kommunens fil.")
                 raise NotFoundError(f"Det finns inget lokalt datum ”{name}”. {suggestion(name, places)}")
             for municipality in holders:
                 with self.database.write() as session:

@@ -47,6 +47,22 @@ class EventKind(StrEnum):
     MISSED = "missed"
 
 
+EVENT_WORDS: dict[str, str] = {
+    EventKind.REMINDED: "påminnelser",
+    EventKind.FACT_CONFIRMED: "bekräftade fakta",
+    EventKind.APPROVED: "godkännanden",
+    EventKind.REFUSED: "som inte kunde godkännas",
+    EventKind.SENT: "utskick",
+    EventKind.BY_HAND: "uppgifter att göra för hand",
+    EventKind.TRIED: "nya försök",
+    EventKind.SKIPPED: "som inte skickades",
+    EventKind.STOPPED: "stoppade",
+    EventKind.UNKNOWN: "osäkra",
+    EventKind.FAILED: "misslyckade",
+    EventKind.MISSED: "budskap som inte blev godkända i tid",
+}
+
+
 @dataclass(frozen=True)
 class Event:
     """One thing that happened at `at` (UTC); `local` is the same moment on the municipality's clocks."""

@@ -85,7 +85,7 @@ class Worker:
 
     def _run_now(self, job: Job) -> None:
         with contextlib.suppress(JobLookupError):  # stopping
-            self._scheduler.modify_job(job.id, next_run_time=datetime.now(UTC))
+            self._scheduler.modify_job(job.id, next_run_time=datetime.now(UTC) + job.woken_after)
 
     def _asked_to_go_round(self, job: Job) -> bool:
         # A wake-up that comes while the job runs would be dropped by max_instances: the running one goes round again.

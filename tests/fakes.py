@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,7 +66,8 @@ class Town:
     messages: Path = MESSAGES
 
     def plan(self, catalog: Catalog | None = None) -> posts.Changes:
-        self.catalog = catalog or self.catalog
+        if catalog is not None:  # as if read from other files
+            self.catalog = replace(catalog, fingerprint=f"{catalog.fingerprint} {id(catalog)}")
         with self.database.write() as session:
             return posts.materialise(
                 session, self.catalog, self.messages, self.catalog.municipality("aneby"), now=self.clock.at

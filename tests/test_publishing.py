@@ -13,7 +13,7 @@ from campaigns import feeds, posts
 from campaigns.catalog import Catalog
 from campaigns.database import Database
 from campaigns.models import FeedEvent
-from campaigns.publishing import refresh_stale
+from campaigns.publishing import claim_address, refresh_stale
 from tests.fakes import MESSAGES, Clock, Town
 
 NOW = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
@@ -99,3 +99,14 @@ def test_a_calendar_that_cannot_be_built_keeps_its_last_good_bytes_and_stops_no_
         assert {row.id: row.fragment for row in session.exec(select(FeedEvent))} == before
     monkeypatch.setattr(feeds, "refresh", working)
     assert refresh(database, catalog, now=NOW + timedelta(days=1)) == ["aneby"]
+
+
+def test_a_command_in_a_shell_with_another_address_rewrites_nothing(two_towns: tuple[Database, Catalog]) -> None:
+    database, catalog = two_towns
+    assert claim_address(database, BASE) is None
+    refresh(database, catalog)
+
+    assert refresh(database, catalog, base_url="http://127.0.0.1:9999") == []
+
+    assert claim_address(database, "https://ny.example.se") == BASE
+    assert refresh(database, catalog, base_url="http://127.0.0.1:9999") == ["aneby", "ydre"]

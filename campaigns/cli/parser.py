@@ -214,3 +214,4 @@ def _feeds(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-a
     revoke = acts.add_parser("revoke", help="dra in en")
     revoke.set_defaults(act="revoke")
     revoke.add_argument("token", metavar="ID", type=_number)
+    _as(revoke)

@@ -96,6 +96,8 @@ def _occurrence(item: Occurrence) -> dict[str, Any]:
 
 
 def plan(given: argparse.Namespace) -> int:
+    if given.first and given.last and given.last < given.first:
+        raise RefusedError("--to ligger före --from.")
     parts = open_parts(os.environ)
     planned(parts)
     now = parts.clock()
@@ -164,6 +166,8 @@ def posts(given: argparse.Namespace) -> int:
     parts = open_parts(os.environ)
     planned(parts)
     now = parts.clock()
+    if given.campaign:
+        parts.catalog.campaign(given.campaign)
     with parts.database.read() as session:
         if given.reference:
             return _show_one(parts, session, use.find_post(session, given.reference), given, now)
@@ -296,7 +300,7 @@ def preview(given: argparse.Namespace) -> int:
 def reminders(given: argparse.Namespace) -> int:
     parts = open_parts(os.environ)
     with parts.database.read() as session:
-        query = select(Reminder).order_by(col(Reminder.created_at).desc(), col(Reminder.id).desc())
+        query = select(Reminder).order_by(col(Reminder.deadline_day).desc(), col(Reminder.id).desc())
         if given.municipality:
             query = query.where(Reminder.municipality == parts.catalog.municipality(given.municipality).id)
         rows = session.exec(query.limit(200)).all()

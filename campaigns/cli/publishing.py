@@ -106,7 +106,7 @@ def _revoke(parts: Parts, given: argparse.Namespace) -> None:
     now = parts.clock()
     with parts.database.write() as session:
         try:
-            feed_tokens.revoke_feed_token(session, given.token, now=now)
+            feed_tokens.revoke_feed_token(session, given.token, now=now, actor=given.name)
         except NotFoundError:
-            tokens.revoke_api_token(session, given.token, name="kommandoraden", now=now)
+            tokens.revoke_api_token(session, given.token, name=given.name, now=now)
     show.line(f"Nummer {given.token} är indragen och gäller inte längre.")

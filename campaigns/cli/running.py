@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import logging
 import os
@@ -22,7 +23,7 @@ from campaigns.cli import show
 from campaigns.cli.planning import planned
 from campaigns.errors import KampanjhjulError, RefusedError
 from campaigns.models import Post, PostState
-from campaigns.publishing import refresh_stale
+from campaigns.publishing import claim_address, refresh_stale
 from campaigns.season import planned_years, season
 from campaigns.settings import shipped_directory
 from campaigns.swedish import long_date
@@ -36,6 +37,7 @@ def serve(_given: argparse.Namespace) -> int:
     _log_to_stderr()
     parts = open_parts(os.environ)
     listening = _listen(parts)
+    _claim_address(parts)
     _prepare(parts)
     worker = Worker(parts)
     _welcome(parts)
@@ -60,6 +62,7 @@ def worker(_given: argparse.Namespace) -> int:
     stopped = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopped.set())
+    _claim_address(parts)
     running = Worker(parts)
     running.start()
     show.line("Arbetaren är i gång. Den avslutar det den håller på med när den stoppas.")
@@ -110,11 +113,23 @@ def _listen(parts: Parts) -> socket.socket:
         listening.listen(2048)
     except OSError as error:
         listening.close()
-        raise RefusedError(
-            f"Det går inte att lyssna på {host}:{port} ({error.strerror}). "
-            "Stoppa det andra programmet eller välj en annan port med KAMPANJHJUL_PORT."
-        ) from error
+        if error.errno == errno.EADDRINUSE:
+            why = "Porten är upptagen. Stoppa det andra programmet eller välj en annan port med KAMPANJHJUL_PORT."
+        elif error.errno == errno.EACCES:
+            why = "Porten kräver högre rättigheter. Välj en över 1023 med KAMPANJHJUL_PORT."
+        else:
+            why = "Datorn har ingen sådan adress. Rätta KAMPANJHJUL_HOST."
+        raise RefusedError(f"Det går inte att lyssna på {host}:{port}. {why}") from error
     return listening
+
+
+def _claim_address(parts: Parts) -> None:
+    earlier = claim_address(parts.database, parts.settings.base_url)
+    if earlier is not None:
+        show.line(
+            f"Adressen i kalendrarna ändras från {earlier} till {parts.settings.base_url}. "
+            "Ge alla processer på samma databas samma KAMPANJHJUL_BASE_URL."
+        )
 
 
 def _prepare(parts: Parts) -> None:
@@ -190,8 +205,11 @@ def init(given: argparse.Namespace) -> int:
     taken = [name for name in ("config", "templates") if (target / name).exists()]
     if taken:
         raise RefusedError(f"{target} har redan {' och '.join(taken)}. Inget har ändrats. Välj en annan mapp.")
-    for name in ("config", "templates"):
-        shutil.copytree(shipped_directory(name), target / name)
+    try:
+        for name in ("config", "templates"):
+            shutil.copytree(shipped_directory(name), target / name)
+    except OSError as error:
+        raise RefusedError(f"Mappen {target} går inte att skriva i. Välj en annan.") from error
     show.line(f"Klart. Ändra i {target / 'config' / 'municipalities'} och kör sedan från mappen:")
     show.line(f"  cd {target}\n  kampanjhjul check\n  kampanjhjul serve")
     return 0

@@ -9,7 +9,7 @@ from datetime import date
 
 from campaigns import queue as use
 from campaigns.cli import show
-from campaigns.errors import RefusedError
+from campaigns.errors import RefusedError, suggestion
 from campaigns.models import Delivery
 from campaigns.occurrences import LocalDate
 from campaigns.swedish import DELIVERY_STATES, moment
@@ -18,13 +18,11 @@ from campaigns.wiring import Parts, open_parts
 
 def queue(given: argparse.Namespace) -> int:
     parts = open_parts(os.environ)
-    unknown = [state for state in given.state if state not in DELIVERY_STATES]
-    if unknown:
-        raise RefusedError(f"Läget ”{unknown[0]}” finns inte. Lägena är: {', '.join(DELIVERY_STATES)}.")
+    states = [_state(word) for word in given.state]
     if given.municipality:
         parts.catalog.municipality(given.municipality)
     with parts.database.read() as session:
-        rows = use.deliveries(session, municipality=given.municipality, states=given.state)
+        rows = use.deliveries(session, municipality=given.municipality, states=states)
     if given.json:
         show.as_json([row.model_dump(exclude={"token", "lease_until"}) for row in rows])
         return 0
@@ -37,6 +35,14 @@ def queue(given: argparse.Namespace) -> int:
         empty="Inga leveranser än. De kommer när alla parter har godkänt ett budskap.",
     )
     return 0
+
+
+def _state(word: str) -> str:
+    """A state by its own name or by the Swedish word that people see."""
+    found = {name.casefold(): key for key, name in DELIVERY_STATES.items()} | {key: key for key in DELIVERY_STATES}
+    if word.casefold() not in found:
+        raise RefusedError(f"Läget ”{word}” finns inte. {suggestion(word, DELIVERY_STATES.values())}")
+    return found[word.casefold()]
 
 
 def _when(parts: Parts, row: Delivery) -> str:
@@ -63,7 +69,7 @@ def done(given: argparse.Namespace) -> int:
 def simulate(given: argparse.Namespace) -> int:
     # The one place beside `serve` and `worker` where the command line reaches for the scheduler.
     from scheduler import simulate as rehearsal
-    from scheduler.story import sentence
+    from scheduler.story import EVENT_WORDS, sentence
 
     if given.last < given.first:
         raise RefusedError("--to ligger före --from.")
@@ -92,7 +98,11 @@ def simulate(given: argparse.Namespace) -> int:
     for event in result.events:
         own = parts.catalog.municipalities.get(event.municipality)
         show.line(sentence(event, own.zone if own else zones[0]))
-    show.line(f"\n{given.first} till {given.last}: " + ", ".join(f"{counts[kind]} {kind}" for kind in sorted(counts)))
+    show.line(
+        f"\n{given.first} till {given.last}: "
+        + ", ".join(f"{counts[kind]} {EVENT_WORDS[kind]}" for kind in EVENT_WORDS if counts[kind])
+        or "inget hände"
+    )
     return 0
 
 

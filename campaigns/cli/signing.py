@@ -66,8 +66,10 @@ def text(given: argparse.Namespace) -> int:
     path = Path(given.file)
     try:
         source = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RefusedError(f"Filen {path} går inte att läsa som UTF-8-text ({error}).") from error
+    except UnicodeDecodeError as error:
+        raise RefusedError(f"Filen {path} är inte UTF-8. Spara om den som UTF-8.") from error
+    except OSError as error:
+        raise RefusedError(f"Filen {path} finns inte eller går inte att läsa.") from error
     with parts.database.write() as session:
         post = posts.find_post(session, given.reference)
         assert post.id is not None

@@ -56,10 +56,12 @@ class Content:
     def html(self) -> str:
         """The body as clean HTML: no raw HTML, scripts or pictures from the text. Other languages are marked."""
         clean = nh3.clean(
-            _MARKDOWN.render(self.body),
+            # A level one heading is the message's own title, so one in the text is the next level.
+            _MARKDOWN.render(self.body).replace("<h1>", "<h2>").replace("</h1>", "</h2>"),
             tags=_TAGS,
             attributes={"a": {"href"}},
             url_schemes={"http", "https", "mailto", "tel", "sms"},
+            url_relative="deny",
             link_rel="noopener noreferrer",
         ).strip()
         if self.language == SWEDISH:
@@ -80,6 +82,12 @@ def _shortened(text: str, length: int) -> str:
     if len(text) <= length:
         return text
     return text[: length - 1].rsplit(" ", 1)[0].rstrip(" ,;:–-") + "…"
+
+
+def link_addresses(markdown: str) -> list[str]:
+    """Where the links of a text lead, in the order they stand."""
+    inline = (child for token in _MARKDOWN.parse(markdown) for child in token.children or ())
+    return [str(token.attrs.get("href", "")) for token in inline if token.type == "link_open"]
 
 
 def plain_text(markdown: str) -> str:

@@ -13,28 +13,42 @@ from collections.abc import Iterator
 
 # Said to be law or help, and wrong. Matched without regard to case, line breaks and emphasis; sentence by sentence.
 _PUNISHED = r"(?:olaglig\w*|förbjud\w*|brottslig\w*|straffbar\w*|kriminell\w*|ett brott)"
+_ACT = r"(?:langa\w*|lang(?:ar|ning)\w*|köp(?:a|er) ut|ge|ger|ge bort|bjud(?:a|er)|dela(?:r)? med)"
 _NICOTINE = r"(?:tobak|snus|vejp|vape|nikotin|cigarett|e-cig)"
 _REFUSED: tuple[tuple[re.Pattern[str], str], ...] = (
     (
-        re.compile(r"(?:upp till|högst|max(?:imalt)?) (?:sex|6) års?\b(?! sedan)"),
+        # Six years is right for gross unlawful selling, when nothing else is spoken of.
+        re.compile(
+            r"(?:^|(?<=[.!?]))(?!(?=[^.!?]*\bolovlig\w* försälj)(?![^.!?]*lang))[^.!?]*?\b"
+            r"(?P<hit>(?:upp till|högst|max(?:imalt)?) (?:sex|6) års?\b(?! sedan)|(?:sex|6) års? (?:i )?fängelse)"
+        ),
         "Grov langning av alkohol ger högst fyra års fängelse, inte sex. Skriv {{ fakta.langning_straff }}.",
     ),
     (
-        re.compile(rf"\b{_PUNISHED}\b[^.!?]{{0,60}}\bbjuda\b|\bbjuda\b[^.!?]{{0,60}}\bär (?:\w+ )?{_PUNISHED}"),
+        re.compile(
+            rf"\b{_PUNISHED}\b[^.!?]{{0,60}}\bbjud(?:a|er)\b"
+            rf"|\bbjud(?:a|er)\b[^.!?]{{0,60}}\b(?:är (?:\w+ )?{_PUNISHED}|begår (?:\w+ )?(?:ett )?brott)"
+        ),
         "Att bjuda är inte alltid förbjudet. Skriv det som ett råd: ”bjud inte”. Lag är: köpa ut, ge bort och låna ut.",
     ),
     (
-        re.compile(r"(?:18|arton)[ -]?års?\w* (?:gäller )?(?:på|hos) systembolaget|systembolagets (?:18|arton)-?års"),
+        re.compile(
+            r"(?:18|arton)[ -]?års?\w* (?:gäller )?(?:på|hos) systembolaget|systembolagets (?:18|arton)-?års"
+            r"|systembolagets?\b[^.!?,;\d]{0,40}gräns[^.!?,;\d]{0,20}\b(?:18|arton)\b"
+            r"|gräns\w*[^.!?,;\d]{0,20}systembolaget (?:är|på) (?:18|arton)\b"
+            r"|systembolaget (?:är|har|gäller) (?:det )?(?:18|arton)\b"
+        ),
         "På Systembolaget är gränsen 20 år. 18 år gäller folköl i butik och servering på krogen.",
     ),
     (
-        re.compile(r"alkohollinjen"),
+        re.compile(r"alkohol-?linjen"),
         "Alkohollinjen finns inte längre: den heter Alkoholhjälpen. Skriv {{ fakta.alkoholhjalpen }}.",
     ),
     (
         re.compile(
             rf"\b{_PUNISHED}\b[^.!?]{{0,60}}\b(?:lang|köpa ut|ge bort|dela med)[^.!?]{{0,40}}{_NICOTINE}"
-            rf"|\b(?:langa|langning|köpa ut)\b[^.!?]{{0,40}}{_NICOTINE}[^.!?]{{0,40}}\b{_PUNISHED}"
+            rf"|\b(?:böter|döm[ts]|dömas|straffas|fängelse)\b[^.!?]{{0,40}}\b{_ACT}\b[^.!?]{{0,40}}{_NICOTINE}"
+            rf"|\b{_ACT}\b[^.!?]{{0,40}}{_NICOTINE}[^.!?]{{0,40}}\b{_PUNISHED}"
             rf"|{_NICOTINE}s?langning[^.!?]{{0,40}}\b{_PUNISHED}"
         ),
         "Det är inte säkert att langning av tobak och nikotin är straffbar. Skriv {{ fakta.tobak_butik }} och ett råd.",
@@ -46,7 +60,7 @@ _UNSUITABLE: tuple[tuple[re.Pattern[str], str], ...] = (
         "De flesta unga dricker inte. Skriv det som är sant för de flesta.",
     ),
     (
-        re.compile(r"\btänk om\b(?=[^.!?]*kampanj)|tänkom\.nu|hejdå alkoholskador"),
+        re.compile(r"\btänk om\b(?=[^.!?]{0,200}kampanj)|tänkom\.nu|hejdå alkoholskador"),
         "Kampanjen är avslutad. Länka till en som finns.",
     ),
 )
@@ -66,7 +80,7 @@ def _hits(text: str, phrases: tuple[tuple[re.Pattern[str], str], ...]) -> Iterat
     bare = _bare(text)
     for pattern, advice in phrases:
         if hit := pattern.search(bare):
-            yield hit[0], advice
+            yield hit[hit.lastgroup or 0], advice
 
 
 def _bare(text: str) -> str:

@@ -18,6 +18,7 @@ from campaigns.errors import NotFoundError, TemplateError, suggestion
 from campaigns.sandbox import BoundedTemplate, compile_template
 
 KEYS = ("title", "short", "link", "image", "alt")
+LONGEST_HEADER = 4_000  # characters between the +++, line breaks included
 _FENCE = "+++"
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -66,9 +67,12 @@ def parse_source(text: str, *, name: str) -> Source:
     if lines[0].strip() != _FENCE or _FENCE not in [line.strip() for line in lines[1:]]:
         raise TemplateError(f"{name}: filen ska börja med en rad +++, sedan title och short, sedan en rad +++ till.")
     end = next(number for number, line in enumerate(lines[1:], 1) if line.strip() == _FENCE)
+    header = "\n".join(["", *lines[1:end]])
+    if len(header) > LONGEST_HEADER:
+        raise TemplateError(f"{name}: det som står mellan +++ är längre än {LONGEST_HEADER} tecken. Korta det.")
     try:
-        table = tomllib.loads("\n".join(["", *lines[1:end]]))
-    except tomllib.TOMLDecodeError as error:
+        table = tomllib.loads(header)
+    except (ValueError, RecursionError) as error:  # also for brackets in brackets, and numbers of thousands of digits
         raise TemplateError(
             f'{name}: raderna mellan +++ går inte att läsa. Skriv till exempel title = "Text" på var sin rad ({error}).'
         ) from error

@@ -1,4 +1,8 @@
-"""The API, /api/v1: the use cases over HTTP with a bearer token. A token sees and changes one municipality only."""
+"""The API, /api/v1: the use cases over HTTP with a bearer token.
+
+A token sees and changes one municipality only, with one exception: facts are common to all, so a confirmed one is
+confirmed for everybody. That takes a token that belongs to a party.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlmodel import Session, col, select
 from starlette.exceptions import HTTPException
@@ -17,7 +21,7 @@ from campaigns.catalog import Municipality
 from campaigns.drafts import Draft, render_post
 from campaigns.errors import NotFoundError, RefusedError, TemplateError
 from campaigns.facts import confirm_fact, facts_at
-from campaigns.local_dates import set_local_date
+from campaigns.local_dates import set_local_date, unusual
 from campaigns.localtime import to_utc
 from campaigns.models import Approval, AuditEntry, Delivery, Post, Reminder
 from campaigns.posts import shown_state
@@ -54,6 +58,8 @@ class Caller:
 def _caller(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
     """The token's owner. Without a token, or with one that does not hold, the same answer: 401."""
     parts: Parts = request.app.state.parts
+    if "\0" in request.url.path or b"%00" in request.scope["query_string"] or "%00" in request.url.path:
+        raise HTTPException(422, "Adressen innehåller ett tecken som inte går att använda.")
     with parts.database.read() as session:
         token = find_api_token(session, given.credentials if given else "")
     municipality = parts.catalog.municipalities.get(token.municipality) if token else None
@@ -67,8 +73,10 @@ def _caller(request: Request, given: Annotated[HTTPAuthorizationCredentials | No
 
 
 Who = Annotated[Caller, Depends(_caller)]
-From = Annotated[date | None, Query(alias="from")]
-To = Annotated[date | None, Query(alias="to")]
+From = Annotated[shape.Day | None, Query(alias="from")]
+To = Annotated[shape.Day | None, Query(alias="to")]
+# What the databases' integers hold.
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Year = Annotated[int, Query(ge=FIRST_YEAR, le=LAST_YEAR)]
 
 
@@ -122,7 +130,7 @@ def list_posts(
 
 
 @router.get("/posts/{post_id}")
-def show_post(who: Who, post_id: int) -> shape.PostDetailAnswer:
+def show_post(who: Who, post_id: Number) -> shape.PostDetailAnswer:
     """A post with its text as it would go out, the faults in it, and the digest to approve."""
     with who.parts.database.read() as session:
         post = _own_post(session, who, post_id)
@@ -137,7 +145,7 @@ def show_post(who: Who, post_id: int) -> shape.PostDetailAnswer:
 
 
 @router.put("/posts/{post_id}/text")
-def write_text(who: Who, post_id: int, body: shape.TextRequest) -> shape.TextAnswer:
+def write_text(who: Who, post_id: Number, body: shape.TextRequest) -> shape.TextAnswer:
     """Save a new version of the text. Signatures fall and what is queued stops."""
     with who.parts.database.write() as session:
         _own_post(session, who, post_id)
@@ -156,7 +164,7 @@ def write_text(who: Who, post_id: int, body: shape.TextRequest) -> shape.TextAns
 
 
 @router.post("/posts/{post_id}/approve")
-def approve(who: Who, post_id: int, body: shape.ApproveRequest) -> shape.SignedAnswer:
+def approve(who: Who, post_id: Number, body: shape.ApproveRequest) -> shape.SignedAnswer:
     """Sign the text with this digest for the token's party. The last party's signature queues the deliveries."""
     party = _party(who)
     with who.parts.database.write() as session:
@@ -175,7 +183,7 @@ def approve(who: Who, post_id: int, body: shape.ApproveRequest) -> shape.SignedA
 
 
 @router.post("/posts/{post_id}/reject", status_code=204)
-def reject(who: Who, post_id: int, body: shape.RejectRequest) -> None:
+def reject(who: Who, post_id: Number, body: shape.RejectRequest) -> None:
     """Reject the text for the token's party: signatures fall and what is queued stops."""
     party = _party(who)
     with who.parts.database.write() as session:
@@ -194,7 +202,7 @@ def list_deliveries(who: Who, state: Annotated[list[str] | None, Query()] = None
 
 
 @router.post("/deliveries/{delivery_id}/done")
-def done(who: Who, delivery_id: int, body: shape.DoneRequest) -> shape.DeliveryAnswer:
+def done(who: Who, delivery_id: Number, body: shape.DoneRequest) -> shape.DeliveryAnswer:
     """A task was done by hand, or an uncertain sending was seen to have gone out."""
     with who.parts.database.write() as session:
         _own_delivery(session, who, delivery_id)
@@ -202,7 +210,7 @@ def done(who: Who, delivery_id: int, body: shape.DoneRequest) -> shape.DeliveryA
 
 
 @router.post("/deliveries/{delivery_id}/retry")
-def retry(who: Who, delivery_id: int) -> shape.DeliveryAnswer:
+def retry(who: Who, delivery_id: Number) -> shape.DeliveryAnswer:
     """Try a failed or skipped delivery again, or an uncertain one that was seen not to have gone out."""
     with who.parts.database.write() as session:
         _own_delivery(session, who, delivery_id)
@@ -231,12 +239,14 @@ def set_date(who: Who, municipality: str, risk_date: str, year: int, body: shape
             name=who.name,
             now=who.now,
         )
-    return shape.ChangesAnswer.model_validate(changes)
+    warning = next((unusual(item, body.day) for item in who.municipality.risk_dates if item.id == risk_date), "")
+    return shape.ChangesAnswer.model_validate(changes).model_copy(update={"warning": warning})
 
 
 @router.post("/facts/{fact_id}/confirm")
 def confirm(who: Who, fact_id: str, body: shape.FactRequest) -> shape.FactAnswer:
     """Say that a fact has been checked and until when it holds. Facts are common to all municipalities."""
+    _party(who)
     with who.parts.database.write() as session:
         confirm_fact(session, who.parts.catalog, fact_id, name=who.name, valid_until=body.valid_until, now=who.now)
     return shape.FactAnswer(id=fact_id, valid_until=body.valid_until)
@@ -281,14 +291,16 @@ def _own_delivery(session: Session, who: Caller, delivery_id: int) -> None:
 
 def _party(who: Caller) -> str:
     if not who.party:
-        raise ForbiddenError("Nyckeln hör inte till någon part och kan inte godkänna eller avslå.")
+        raise ForbiddenError("Nyckeln hör inte till någon part och kan inte godkänna, avslå eller bekräfta.")
     return who.party
 
 
 def _span(who: Caller, first: date | None, last: date | None) -> tuple[date, date]:
     first = first or who.today
-    last = last or first + timedelta(days=365)
-    if not first <= last <= first + LONGEST_SPAN or first.year < FIRST_YEAR or last.year > LAST_YEAR:
+    # The years first: nothing can be added to a day near the end of the calendar.
+    is_known = FIRST_YEAR <= first.year <= LAST_YEAR
+    last = last or (first + timedelta(days=365) if is_known else first)
+    if not (is_known and first <= last <= first + LONGEST_SPAN and last.year <= LAST_YEAR):
         raise RefusedError(
             f"Ange högst tre år mellan {FIRST_YEAR} och {LAST_YEAR}, med ”from” före ”to”, till exempel "
             "?from=2027-01-01&to=2027-12-31."

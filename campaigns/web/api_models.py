@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator
+from pydantic_core import PydanticCustomError
 
 from campaigns.drafts import Draft, Piece
 from campaigns.models import Approval, Delivery, Post
@@ -19,12 +21,33 @@ from campaigns.swedish import WEEKDAYS
 LONGEST_TEXT = 50_000
 
 
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def _only_iso(value: object) -> object:
+    if isinstance(value, str) and _ISO_DAY.fullmatch(value):
+        return value
+    raise PydanticCustomError("date_type", "not a date")
+
+
+# pydantic would also take seconds since 1970 for a day.
+Day = Annotated[date, BeforeValidator(_only_iso)]
+
+
 class Answer(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def without_nul(cls, value: object) -> object:
+        """PostgreSQL cannot store the character NUL."""
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError
+        return value
 
 
 class OccurrenceAnswer(Answer):
@@ -282,21 +305,22 @@ class DoneRequest(Body):
 
 class DateRequest(Body):
     place: str = ""
-    day: date
-    confirmed: bool
+    day: Day
+    confirmed: StrictBool
 
 
 class ChangesAnswer(Answer):
-    """What planning again did, as keys."""
+    """What planning again did, as keys. `warning` is a sentence if the day is an unusual one."""
 
     created: list[str]
     moved: list[str]
     changed: list[str]
     cancelled: list[str]
+    warning: str = ""
 
 
 class FactRequest(Body):
-    valid_until: date
+    valid_until: Day
 
 
 class FactAnswer(Answer):

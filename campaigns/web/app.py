@@ -64,6 +64,7 @@ def build(parts: Parts) -> Site:
     """Everything that is served. Call `start` on it before the first visitor."""
     store = FeedStore(parts.catalog, base_url=parts.settings.base_url)
     guarded = SecurityHeaders(
-        SameOriginOnly(create_app(parts)), is_https=parts.settings.base_url.startswith("https://")
+        SameOriginOnly(problems.BoundedBody(create_app(parts), most=LARGEST_BODY)),
+        is_https=parts.settings.base_url.startswith("https://")
     )
     return Site(FeedApplication(store, guarded), store, Freshness(parts, store))

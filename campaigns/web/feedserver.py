@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
+from campaigns.content import SWEDISH
 from campaigns.errors import NotFoundError, suggestion
 from campaigns.feed_tokens import token_hash
 from campaigns.web.feedanswers import EDITORIAL, PUBLIC, Policy, Representation, Resource, Selection, Snapshot
@@ -112,7 +113,7 @@ class FeedApplication:
         valid: dict[str, tuple[str, ...]] = {
             "campaign": tuple(catalog.campaigns),
             "audience": tuple(catalog.audiences),
-            "lang": municipality.languages,
+            "lang": (SWEDISH,),  # the calendars are in Swedish whatever languages the messages are in
         }
         if not snapshot.policy.is_public:
             valid["channel"] = municipality.channel_ids

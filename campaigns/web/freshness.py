@@ -11,7 +11,7 @@ from threading import Event, Thread
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from campaigns.catalog import Catalog
+from campaigns.catalog import Catalog, Municipality
 from campaigns.errors import DatabaseError
 from campaigns.models import Delivery, DeliveryState
 from campaigns.news import FEED_LENGTH, news_feeds, published
@@ -36,6 +36,7 @@ class Freshness:
         self._store = store
         self._catalog: Catalog = parts.catalog
         self._seen: dict[str, Signature] = {}
+        self._failed: dict[str, Signature] = {}
         self._woken = Event()
         self._stopped = Event()
         self._files_read = time.monotonic()
@@ -90,15 +91,35 @@ class Freshness:
                 signature = found.get(municipality.id, (0, None, None))
                 if self._seen.get(municipality.id) == signature:
                     continue
-                messages = published(session, municipality.id, kind="webb", most=FEED_LENGTH, now=self._parts.clock())
-                for feed in news_feeds(
-                    municipality,
-                    messages,
-                    base_url=self._parts.settings.base_url,
-                    templates=template_folders(self._parts),
-                ):
-                    self._store.put_static(feed.path, feed.body, feed.content_type, feed.last_modified)
-                self._seen[municipality.id] = signature
+                try:
+                    self._load_news(session, municipality)
+                except DatabaseError:
+                    raise
+                except Exception:  # one municipality's news, or a template being edited; the next round tries again
+                    self._tell_once(municipality.id, signature)
+                else:
+                    self._seen[municipality.id] = signature
+                    self._failed.pop(municipality.id, None)
+
+    def _load_news(self, session: Session, municipality: Municipality) -> None:
+        made = news_feeds(
+            municipality,
+            published(session, municipality.id, kind="webb", most=FEED_LENGTH),
+            base_url=self._parts.settings.base_url,
+            templates=template_folders(self._parts),
+        )
+        for feed in made:
+            self._store.put_static(feed.path, feed.body, feed.content_type, feed.last_modified)
+
+    def _tell_once(self, municipality: str, signature: Signature) -> None:
+        if self._failed.get(municipality) == signature:
+            return
+        self._failed[municipality] = signature
+        logger.exception(
+            "Nyheterna för %s kunde inte läsas om; de förra ligger kvar.",
+            municipality,
+            extra={"action": "news_load_failed", "municipality": municipality},
+        )
 
 
 def _signatures(session: Session) -> Mapping[str, Signature]:

@@ -80,7 +80,7 @@ class Pages:
         now = self.parts.clock()
         today = now.astimezone(municipality.zone).date()
         with self.parts.database.read() as session:
-            messages = published(session, municipality.id, kind="webb", most=PUBLIC_LENGTH, now=now)
+            messages = published(session, municipality.id, kind="webb", most=PUBLIC_LENGTH)
             laid = season(session, self.parts.catalog, municipality, years=planned_years(now, municipality))
         promises = [self.parts.catalog.promises[item] for item in _promises_kept(self.parts, municipality)]
         return self.page(

@@ -9,9 +9,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from campaigns.errors import DatabaseError, KampanjhjulError, NotFoundError, RefusedError, TemplateError
 from campaigns.web.pages import Pages
@@ -34,11 +37,14 @@ _TITLES = {
     HTTPStatus.NOT_FOUND: "Finns inte",
     HTTPStatus.METHOD_NOT_ALLOWED: "Går inte att göra här",
     HTTPStatus.CONFLICT: "Går inte att göra nu",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "För stort",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Något i anropet har fel form",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Fel i programmet",
     HTTPStatus.SERVICE_UNAVAILABLE: "Går inte att nå just nu",
 }
 _SENTENCES = {
+    HTTPStatus.BAD_REQUEST: "Det som skickades går inte att läsa. Skicka JSON i UTF-8.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Det som skickades är för stort. Korta texten.",
     HTTPStatus.NOT_FOUND: "Adressen finns inte. Kontrollera den eller börja från startsidan.",
     HTTPStatus.METHOD_NOT_ALLOWED: "Adressen finns men kan inte anropas så.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Ett fel i programmet avbröt det. Felet är loggat. Försök igen om en stund.",
@@ -56,6 +62,8 @@ _FAULTS = {
     "int_type": "ska vara ett heltal",
     "bool_parsing": "ska vara true eller false",
     "bool_type": "ska vara true eller false",
+    "model_attributes_type": "ska vara ett JSON-objekt, med Content-Type: application/json",
+    "value_error": "har ett tecken som inte går att spara",
     "json_invalid": "är inte giltig JSON",
     "greater_than_equal": "är för litet",
     "less_than_equal": "är för stort",
@@ -80,7 +88,11 @@ def install(app: FastAPI, pages: Pages) -> None:
     def answer(request: Request, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> Response:
         if request.url.path.startswith(API_PREFIX):
             return problem(status, detail, headers=headers)
-        page = pages.fault(int(status), _TITLES.get(status, "Något gick fel"), detail)
+        try:
+            page: Response = pages.fault(int(status), _TITLES.get(status, "Något gick fel"), detail)
+        except Exception:  # the template of the page about faults may be what is broken
+            logger.exception("Felsidan gick inte att visa.", extra={"action": "fault_page_broke"})
+            page = PlainTextResponse(detail, status, headers={"Cache-Control": "no-cache"})
         page.headers.update(headers or {})
         return page
 
@@ -101,6 +113,11 @@ def install(app: FastAPI, pages: Pages) -> None:
         detail = " ".join(f"”{item['field']}” {item['message']}." for item in faults)
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=faults)
 
+    def unfit(request: Request, error: Exception) -> Response:
+        # The database cannot hold the value: out of range, or a character that it does not know.
+        logger.warning("Databasen tog inte emot ett värde.", exc_info=error, extra={"action": "value_refused"})
+        return answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, "Ett värde går inte att spara. Kontrollera anropet.")
+
     def broken(request: Request, error: Exception) -> Response:
         logger.error("Ett anrop gick sönder.", exc_info=error, extra={"action": "request_broke"})
         return answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, _SENTENCES[HTTPStatus.INTERNAL_SERVER_ERROR], None)
@@ -108,7 +125,24 @@ def install(app: FastAPI, pages: Pages) -> None:
     app.add_exception_handler(KampanjhjulError, ours)
     app.add_exception_handler(HTTPException, from_framework)
     app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(DataError, unfit)
     app.add_exception_handler(Exception, broken)
+
+
+class BoundedBody:
+    """Refuses a body that says it is larger than `most` bytes, in our words. Those that do not say are cut off later."""
+
+    def __init__(self, app: ASGIApp, *, most: int) -> None:
+        self._app = app
+        self._most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        length = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
+        if length.isdecimal() and (len(length) > 15 or int(length) > self._most):
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            await problem(status, _SENTENCES[status])(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 def status_of(error: KampanjhjulError) -> HTTPStatus:
@@ -120,5 +154,7 @@ def status_of(error: KampanjhjulError) -> HTTPStatus:
 
 def _fault(item: Mapping[str, Any]) -> dict[str, str]:
     location: Sequence[object] = item["loc"]
-    field = ".".join(str(part) for part in location[1:]) or str(location[0])
+    # Of text that is not JSON the location is a position, which names no field.
+    inner = () if item["type"] == "json_invalid" else location[1:]
+    field = ".".join(str(part) for part in inner) or str(location[0])
     return {"field": field, "message": _FAULTS.get(item["type"], "har fel form")}

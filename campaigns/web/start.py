@@ -68,7 +68,7 @@ def today(session: Session, parts: Parts, municipality: Municipality, *, now: da
         dates=upcoming(laid.occurrences, today=day, within=timedelta(days=365)),
         posts=shown,
         actions=actions.actions(session, parts, municipality, posts, shown, laid.occurrences, now=now),
-        published=published(session, municipality.id, kind="webb", most=5, now=now),
+        published=published(session, municipality.id, kind="webb", most=5),
         first_post=next((post for post in shown if post.state in (PostState.DRAFT, PostState.REJECTED)), None),
     )
 

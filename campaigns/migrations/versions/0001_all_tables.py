@@ -126,8 +126,15 @@ def upgrade() -> None:
         sa.Column("value", sa.Integer(), nullable=False),
         sa.Column("published", sa.Integer(), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("planned_for", sa.String(), nullable=True),
         sa.Column("refreshed_for", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("municipality", name=op.f("pk_revision")),
+    )
+    op.create_table(
+        "setting",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_setting")),
     )
     op.create_table(
         "token",

@@ -1,0 +1,61 @@
+"""`python -m tests.bench [--only NAMN] [--json FIL]`: measures everything, prints the table, and never fails for it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from tests.bench.measuring import Row, as_json, machine, table, unmeasured
+from tests.bench.processes import NotAvailableError
+
+# Short measurements in this process first, before anything else has filled its caches.
+BENCHES = ("rendering", "republish", "year", "sweden", "start", "change", "sending", "feed")
+
+
+def main() -> int:
+    """Run the measurements asked for and tell what came of them. Returns 0 whatever they were."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Mäter mot målen.")
+    parser.add_argument("--only", action="append", choices=BENCHES, help="bara den här mätningen (kan upprepas)")
+    parser.add_argument("--json", type=Path, metavar="FIL", help="skriv också resultatet som JSON")
+    given = parser.parse_args()
+    facts, began = machine(), time.monotonic()
+    for name, fact in facts.items():
+        print(f"{name}: {fact}")
+    rows: list[Row] = []
+    for name in given.only or BENCHES:
+        print(f"… {name}", file=sys.stderr, flush=True)
+        rows.extend(_run(name))
+    facts["tid"] = f"{time.monotonic() - began:.0f} s"
+    print(f"\n{table(rows)}\n\nHela mätningen tog {facts['tid']}.")
+    missed = [row for row in rows if row.is_met is False]
+    print(
+        f"!!! {len(missed)} MÅL ÄR INTE NÅDDA: " + "; ".join(row.name for row in missed)
+        if missed
+        else "Alla mål nådda."
+    )
+    if given.json:
+        given.json.write_text(as_json(rows, facts), encoding="utf-8")
+    return 0
+
+
+def _run(name: str) -> list[Row]:
+    """One measurement's rows. What breaks in it is told of, and the others go on."""
+    found: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix=f"kampanjhjul-{name}-") as folder:
+        try:
+            found.extend(importlib.import_module(f"tests.bench.{name}").run(Path(folder)))
+        except NotAvailableError as error:
+            found.append(unmeasured(name, str(error)))
+        except Exception as error:  # noqa: BLE001 - one broken measurement must not take the others along
+            traceback.print_exc()
+            found.append(unmeasured(name, f"gick sönder: {error!r:.80}"))
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
