@@ -162,6 +162,7 @@ class _Stage:
         self.work = Work(self.parts, sender, "simulering")
         self.refusals: list[tuple[datetime, int, str]] = []
         self._fixed_moments: list[datetime] = []
+        self._signing_moments: set[datetime] = set()
         self._planned_year = 0
 
     def enter(self, dates: Iterable[LocalDate]) -> None:
@@ -201,7 +202,7 @@ class _Stage:
             self.clock.at = moment
             if moment.astimezone(UTC).year != self._planned_year or moment in self._new_years():
                 self._plan(moment)
-            if is_approving:
+            if is_approving and moment in self._signing_moments:
                 self._sign()
             for job in _AT_EACH_MOMENT:
                 job(self.work, now=moment)
@@ -228,10 +229,13 @@ class _Stage:
             for municipality in self.catalog.municipalities.values():
                 laid = season(session, self.catalog, municipality, years=planned_years(moment, municipality))
                 found.update(to_utc(item.day, REMIND_AT, municipality.zone) for item in laid.plan.deadlines)
-                found.update(to_utc(day, SIGN_AT, municipality.zone) for day in _signing_days(laid).values())
+                self._signing_moments.update(
+                    to_utc(day, SIGN_AT, municipality.zone) for day in _signing_days(laid).values()
+                )
                 for step in laid.plan.steps:
                     found.update((step.due_at, step.not_after, *(step.due_at - nudge for nudge in NUDGES)))
-        self._fixed_moments = sorted(found | self._new_years())
+        self._signing_moments.add(moment)  # what could have been signed before, and what has just been planned
+        self._fixed_moments = sorted(found | self._signing_moments | self._new_years())
 
     def _next(self, moment: datetime) -> datetime | None:
         following = next((item for item in self._fixed_moments if item > moment), None)
@@ -267,19 +271,26 @@ class _Stage:
 
     def _sign_one(self, session: Session, municipality: Municipality, post_id: int, now: datetime) -> None:
         try:
-            self._confirm_facts(session, session.get_one(Post, post_id), now)
-            for party in municipality.parties:
-                approval.approve(
-                    session,
-                    self.catalog,
-                    self.parts.messages,
-                    post_id,
-                    party=party.id,
-                    name=party.people[0] if party.people else f"Simulerad {party.name}",
-                    now=now,
-                )
+            try:
+                self._sign_for_all(session, municipality, post_id, now)
+            except RefusedError:
+                # Perhaps for facts that wait for a person: the rehearsal's person confirms them, and says so.
+                self._confirm_facts(session, session.get_one(Post, post_id), now)
+                self._sign_for_all(session, municipality, post_id, now)
         except (RefusedError, TemplateError, NotFoundError) as error:
             self.refusals.append((now, post_id, error.message))
+
+    def _sign_for_all(self, session: Session, municipality: Municipality, post_id: int, now: datetime) -> None:
+        for party in municipality.parties:
+            approval.approve(
+                session,
+                self.catalog,
+                self.parts.messages,
+                post_id,
+                party=party.id,
+                name=party.people[0] if party.people else f"Simulerad {party.name}",
+                now=now,
+            )
 
     def _confirm_facts(self, session: Session, post: Post, now: datetime) -> None:
         facts = facts_at(session, self.catalog)

@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from campaigns.content.message import SWEDISH
@@ -37,7 +37,7 @@ class Source:
     sources: tuple[str, ...] = ()
     body_line: int = 1
 
-    @property
+    @cached_property
     def facts_used(self) -> frozenset[str]:
         """The ids of the facts that the text rests on: listed in `sources`, or shown with `fakta.x`."""
         shown = (path[1] for template in self.templates() for path in template.attributes if path[0] == "fakta")
