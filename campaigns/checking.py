@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from jinja2 import Environment, TemplateSyntaxError
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog
+from campaigns.channels.credentials import CredentialError, resolve
 from campaigns.drafts import faults_by_channel, render_post
 from campaigns.errors import NotFoundError, TemplateError
 from campaigns.facts import facts_at
@@ -29,9 +31,11 @@ class Finding:
     message: str
 
 
-def check(session: Session, catalog: Catalog, messages: Path, *, now: datetime) -> list[Finding]:
+def check(
+    session: Session, catalog: Catalog, messages: Path, *, now: datetime, environ: Mapping[str, str]
+) -> list[Finding]:
     """Everything that would stop the coming posts, and everything worth a look: errors first."""
-    found: dict[Finding, None] = {}
+    found: dict[Finding, None] = dict.fromkeys(_missing_secrets(catalog, environ))
     facts = facts_at(session, catalog)
     coming = (
         select(Post)
@@ -70,6 +74,17 @@ def _broken_pages(templates: Path) -> list[Finding]:
             fault = "Mallen går inte att läsa. Spara den som UTF-8."
             found.append(Finding(is_error=True, where=name, message=fault))
     return found
+
+
+def _missing_secrets(catalog: Catalog, environ: Mapping[str, str]) -> Iterator[Finding]:
+    for municipality in catalog.municipalities.values():
+        for channel in municipality.channels:
+            if channel.secret:
+                try:
+                    resolve(channel.secret, environ=environ)
+                except CredentialError as error:
+                    where = f"municipalities/{municipality.id}.toml: channels.{channel.id}.secret"
+                    yield Finding(is_error=True, where=where, message=error.message)
 
 
 def _open_dates(session: Session, catalog: Catalog, *, now: datetime) -> list[Finding]:

@@ -50,7 +50,8 @@ def faults_by_channel(draft: Draft) -> list[tuple[Fault, list[str]]]:
     found: dict[Fault, list[str]] = {}
     for piece in draft.pieces:
         for fault in piece.faults:
-            found.setdefault(fault, []).append(piece.channel)
+            tail = "" if piece.language == SWEDISH else f" ({piece.language})"
+            found.setdefault(fault, []).append(f"{piece.channel}{tail}")
     return list(found.items())
 
 
@@ -171,7 +172,8 @@ def render_source(
     campaign = catalog.campaign(post.campaign)
     footer = find_source(messages, "", "footer", "", channel="", language=language)
     if footer is None:
-        raise TemplateError(f"Sidfoten saknas. Lägg till footer.md i {messages.name}.")
+        tail = "" if language == SWEDISH else f".{language}"
+        raise TemplateError(f"Sidfoten saknas. Lägg till footer{tail}.md i {messages.name}.")
     context = context_for(
         municipality_name=municipality.name,
         police_area=municipality.police_area,

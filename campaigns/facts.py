@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -17,12 +18,19 @@ LONGEST_VALIDITY = timedelta(days=2 * 366)
 
 
 def facts_at(session: Session, catalog: Catalog) -> dict[str, Fact]:
-    """The facts as people have confirmed them since the file was written."""
+    """The facts as people have confirmed them since the file was written. One that was reworded is unchecked again."""
     facts = dict(catalog.facts)
     for row in session.exec(select(FactConfirmation).order_by(col(FactConfirmation.id))):
-        if row.fact in facts:
-            facts[row.fact] = replace(facts[row.fact], is_confirmed=True, valid_until=row.valid_until)
+        fact = facts.get(row.fact)
+        if fact is not None and row.wording == wording(fact):
+            checked_on = row.confirmed_at.date()
+            facts[row.fact] = replace(fact, is_confirmed=True, valid_until=row.valid_until, checked_on=checked_on)
     return facts
+
+
+def wording(fact: Fact) -> str:
+    """What a person who confirms a fact has seen, as a digest."""
+    return hashlib.sha256(f"{fact.text}\n{fact.source}".encode()).hexdigest()
 
 
 def confirm_fact(
@@ -41,7 +49,15 @@ def confirm_fact(
     longest = now.date() + LONGEST_VALIDITY
     if valid_until > longest:
         raise RefusedError(f"En uppgift gäller högst två år. Ange en dag till och med {longest.isoformat()}.")
-    session.add(FactConfirmation(fact=fact_id, valid_until=valid_until, confirmed_by=name.strip(), confirmed_at=now))
+    session.add(
+        FactConfirmation(
+            fact=fact_id,
+            wording=wording(catalog.facts[fact_id]),
+            valid_until=valid_until,
+            confirmed_by=name.strip(),
+            confirmed_at=now,
+        )
+    )
     audit.record(
         session,
         now=now,

@@ -176,7 +176,7 @@ def _links(body: str) -> Iterator[Fault]:
 def _facts(used: Iterable[str], facts: Mapping[str, Fact], send_day: date) -> Iterator[Fault]:
     for fact_id in sorted(set(used)):
         fact = facts.get(fact_id)
-        confirm = f"Kontrollera den och skriv: kampanjhjul facts confirm {fact_id} --as NAMN"
+        confirm = f"Kontrollera den och skriv: kampanjhjul facts confirm {fact_id} --until {send_day} --as NAMN"
         if fact is None:
             yield _error(
                 FaultCode.UNKNOWN_FACT, "sources", f"Uppgiften ”{fact_id}” finns inte. {suggestion(fact_id, facts)}"
@@ -185,7 +185,7 @@ def _facts(used: Iterable[str], facts: Mapping[str, Fact], send_day: date) -> It
             yield _error(FaultCode.UNCONFIRMED_FACT, "sources", f"Ingen har bekräftat uppgiften ”{fact_id}”. {confirm}")
         elif fact.valid_until < send_day:
             until = fact.valid_until.isoformat()
-            yield _error(FaultCode.EXPIRED_FACT, "sources", f"Uppgiften ”{fact_id}” gällde till {until}. {confirm}")
+            yield _error(FaultCode.EXPIRED_FACT, "sources", f"Uppgiften ”{fact_id}” gäller till {until}. {confirm}")
 
 
 @lru_cache(maxsize=256)  # the channels of a post mostly share their words

@@ -245,12 +245,13 @@ class Reminder(SQLModel, table=True):
 
 
 class FactConfirmation(SQLModel, table=True):
-    """A person has checked a fact; it holds until `valid_until`, whatever the file says."""
+    """A person has checked a fact as it was worded then; it holds until `valid_until`, whatever the file says."""
 
     __tablename__ = "fact_confirmation"
 
     id: int | None = Field(default=None, primary_key=True)
     fact: str = Field(index=True)
+    wording: str  # SHA-256 of the text and source that were checked
     valid_until: date
     confirmed_by: str
     confirmed_at: datetime

@@ -377,7 +377,10 @@ def test_a_failed_delivery_is_tried_again_when_a_person_says_so(place: Place) ->
 
 def test_a_checked_fact_is_confirmed_until_a_day(place: Place) -> None:
     headers = place.token("kommun")
+    url = "/api/v1/facts/langning_lag/confirm"
 
+    no_party = place.client.post(url, headers=place.token(), json={"valid_until": "2028-12-31"})
+    too_long = place.client.post(url, headers=headers, json={"valid_until": "2099-12-31"})
     good = place.client.post("/api/v1/facts/langning_lag/confirm", headers=headers, json={"valid_until": "2028-12-31"})
     past = place.client.post("/api/v1/facts/langning_lag/confirm", headers=headers, json={"valid_until": "2020-12-31"})
     unknown = place.client.post(
@@ -386,6 +389,9 @@ def test_a_checked_fact_is_confirmed_until_a_day(place: Place) -> None:
 
     assert good.json() == {"id": "langning_lag", "valid_until": "2028-12-31"}
     assert problem(past)[0] == 409
+    assert problem(no_party)[0] == 403
+    assert problem(too_long)[0] == 409
+    assert "högst två år" in problem(too_long)[1]
     assert problem(unknown) == (404, "Det finns inget faktum ”langnings_lag”. Menade du ”langning_lag”?")
 
 
@@ -475,3 +481,65 @@ def test_what_is_far_too_large_is_not_taken_in(place: Place) -> None:
 
     assert problem(long) == (422, "”source” är för lång.")
     assert huge.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/posts/99999999999999999999999", 422),
+        ("GET", "/posts/0", 422),
+        ("POST", "/deliveries/9223372036854775808/retry", 422),
+        ("GET", "/plan?from=9999-12-31", 409),
+        ("GET", "/posts?from=2027-01-01&to=9999-12-31", 409),
+        ("GET", "/posts?from=1812672000", 422),
+        ("GET", "/posts?campaign=a%00b", 422),
+        ("GET", "/queue?state=%00", 422),
+    ],
+)
+def test_values_beyond_all_bounds_are_refused_in_swedish(place: Place, method: str, path: str, status: int) -> None:
+    answer = place.client.request(method, f"/api/v1{path}", headers=place.token("kommun"))
+
+    assert problem(answer)[0] == status
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"day": 1812672000}, {"day": "1812672000"}, {"confirmed": "yes"}, {"confirmed": 1}, {"place": "a\0b"}],
+)
+def test_a_date_is_a_date_and_yes_is_true(place: Place, fields: dict[str, Any]) -> None:
+    body = {"place": "vetlanda", "day": "2027-06-08", "confirmed": True} | fields
+
+    answer = place.client.put("/api/v1/dates/aneby/student/2027", headers=place.token("kommun"), json=body)
+
+    assert problem(answer)[0] == 422
+    assert [item["field"] for item in answer.json()["errors"]] == list(fields)
+
+
+def test_an_unusual_day_is_entered_with_a_warning(place: Place) -> None:
+    headers, url = place.token("kommun"), "/api/v1/dates/aneby/student/2027"
+
+    usual = place.client.put(url, headers=headers, json={"place": "vetlanda", "day": "2027-06-08", "confirmed": True})
+    odd = place.client.put(url, headers=headers, json={"place": "vetlanda", "day": "2027-10-08", "confirmed": True})
+
+    assert usual.json()["warning"] == ""
+    assert "Kontrollera att dagen är rätt" in odd.json()["warning"]
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "sentence"),
+    [
+        (b'{"day": ', 422, "”body” är inte giltig JSON."),
+        (b"\xff\xfe{", 400, "går inte att läsa"),
+        (b"[" * 100_000, 400, "går inte att läsa"),
+        (b"x" * 1_000_000, 413, "för stort"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused_in_swedish(
+    place: Place, content: bytes, status: int, sentence: str
+) -> None:
+    headers = place.token("kommun") | {"Content-Type": "application/json"}
+
+    answer = place.client.put("/api/v1/dates/aneby/student/2027", headers=headers, content=content)
+
+    assert problem(answer)[0] == status
+    assert sentence in problem(answer)[1]

@@ -164,6 +164,19 @@ def test_a_fact_that_has_run_out_blocks_approval_until_a_person_confirms_it(town
     assert town.approve(key, "kommun", "Kim Kommun").missing == ("polis",)
 
 
+def test_a_confirmed_fact_that_is_reworded_is_unchecked_again(town: Town, catalog: Catalog) -> None:
+    fact = "systembolaget_midsommarafton"
+    with town.database.write() as session:
+        confirm_fact(session, catalog, fact, name="Sam", valid_until=date(2027, 12, 31), now=town.clock.at)
+    other = replace(catalog.facts[fact], text="Systembolaget har öppet på midsommarafton.")
+    reworded = replace(catalog, facts={**catalog.facts, fact: other})
+
+    with town.database.read() as session:
+        assert facts_at(session, catalog)[fact].is_confirmed
+        assert facts_at(session, catalog)[fact].checked_on == date(2027, 4, 12)
+        assert not facts_at(session, reworded)[fact].is_confirmed
+
+
 def test_the_digest_is_over_the_stored_bytes(town: Town, catalog: Catalog) -> None:
     town.sign(VALBORG)
     post = town.post(VALBORG)

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import icalendar
@@ -184,6 +185,18 @@ def test_every_fault_in_the_configuration_is_told_at_once(
     assert code == 1
     assert "promises.toml" in err
     assert "Menade du ”syskon”?" in err
+
+
+def test_a_secret_that_is_not_there_is_found_before_the_hour_of_sending(run: Run, tmp_path: Path) -> None:
+    shutil.copytree(CONFIG, tmp_path / "config")
+    aneby = tmp_path / "config" / "municipalities" / "aneby.toml"
+    webhook = '[channels.webhook]\nkind = "webhook"\nurl = "https://www.exempel.se/x"\nsecret = "env:FINNS_INTE"\n'
+    aneby.write_text(aneby.read_text(encoding="utf-8") + webhook, encoding="utf-8")
+
+    code, out, _ = run("check")
+
+    assert code == 1
+    assert "aneby.toml: channels.webhook.secret: Miljövariabeln FINNS_INTE saknas" in out
 
 
 def test_settings_that_do_not_exist_are_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

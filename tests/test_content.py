@@ -22,6 +22,7 @@ from campaigns.content import (
     plain_text,
     render,
 )
+from campaigns.content.phrases import refused_phrases
 from campaigns.errors import NotFoundError, TemplateError
 from campaigns.faults import LIMITS, Fault, FaultCode, Severity, faults
 
@@ -408,8 +409,8 @@ def test_untrue_norms_and_closed_campaigns_are_advised_against() -> None:
 @pytest.mark.parametrize(
     ("facts", "code", "part"),
     [
-        ({"tips": make_fact(confirmed=False)}, FaultCode.UNCONFIRMED_FACT, "kampanjhjul facts confirm tips --as NAMN"),
-        ({"tips": make_fact(valid_until=date(2027, 4, 24))}, FaultCode.EXPIRED_FACT, "gällde till 2027-04-24"),
+        ({"tips": make_fact(confirmed=False)}, FaultCode.UNCONFIRMED_FACT, "confirm tips --until 2027-04-25 --as NAMN"),
+        ({"tips": make_fact(valid_until=date(2027, 4, 24))}, FaultCode.EXPIRED_FACT, "gäller till 2027-04-24"),
         ({"tipsa": make_fact("tipsa")}, FaultCode.UNKNOWN_FACT, "Menade du ”tipsa”?"),
     ],
 )
@@ -491,3 +492,87 @@ def test_errors_come_first() -> None:
     found = judge(replace(GOOD, title="", body="Alla dricker ju här i dag."))
 
     assert [fault.is_blocking for fault in found] == [True, False]
+
+
+@pytest.mark.parametrize("header", ["x=" + "[" * 5_000, "x=" + "9" * 5_000, "x=" + "[" * 3_000, "a." * 1_900 + "a=1"])
+def test_a_header_that_is_no_header_is_refused_with_a_sentence(header: str) -> None:
+    with pytest.raises(TemplateError, match=r"prov\.md"):
+        parse_source(f"+++\n{header}\n+++\nx", name="prov.md")
+
+
+def test_a_body_that_is_too_long_is_not_read() -> None:
+    content = replace(GOOD, body="Alkohollinjen hjälper. " * 1_000)
+
+    found = faults(content, channel_kind="webb", facts_used=(), facts={}, send_day=FRI_30_APRIL)
+
+    assert [fault.code for fault in found] == [FaultCode.TOO_LONG]
+
+
+@pytest.mark.parametrize(
+    "link", ["https://", "https:///x", 'https://a.se/"x', "https://a.se/x y", "https://a.se:x/", "javascript:x"]
+)
+def test_an_address_must_be_whole(link: str) -> None:
+    for changed, where in (
+        (replace(GOOD, link=link), "link"),
+        (replace(GOOD, image=link, alt="En brasa"), "image"),
+    ):
+        found = faults(changed, channel_kind="webb", facts_used=(), facts={}, send_day=FRI_30_APRIL)
+
+        assert [(fault.code, fault.where) for fault in found] == [(FaultCode.BAD_LINK, where)]
+
+
+@pytest.mark.parametrize(
+    ("address", "is_good"),
+    [
+        ("https://aneby.se/x", True),
+        ("mailto:a@aneby.se", True),
+        ("tel:11414", True),
+        ("http://aneby.se", False),
+        ("/sida", False),
+        ("sms:11414", False),
+    ],
+)
+def test_links_in_the_body_lead_to_whole_addresses(address: str, is_good: bool) -> None:
+    content = replace(GOOD, body=f"Läs [mer]({address}).")
+
+    found = faults(content, channel_kind="webb", facts_used=(), facts={}, send_day=FRI_30_APRIL)
+
+    assert [fault.code for fault in found] == ([] if is_good else [FaultCode.BAD_LINK])
+
+
+def test_a_link_within_the_site_loses_its_address_and_a_top_heading_its_rank() -> None:
+    html = replace(GOOD, body="# Rubrik\n\n[här](/sida)").html()
+
+    assert "<h2>Rubrik</h2>" in html
+    assert "href" not in html
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "På Systembolaget är gränsen 18 år.",
+        "Systembolagets åldersgräns är 18.",
+        "Böter för att langa snus.",
+        "Du kan dömas för att langa snus.",
+        "Att ge snus till unga är ett brott.",
+        "Att ge bort cigaretter är olagligt.",
+        "Då bjuder du på alkohol begår du ett brott.",
+        "Man kan få 6 år i fängelse.",
+        "Ring Alkohol-linjen.",
+        "Langning och olovlig försäljning kan ge högst sex års fängelse.",
+    ],
+)
+def test_wrong_law_is_caught_in_other_words_too(sentence: str) -> None:
+    assert list(refused_phrases(sentence))
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Grov olovlig försäljning kan ge högst sex års fängelse.",
+        "På Systembolaget är gränsen 20 år, på krogen 18 år.",
+        "Butiken kan dömas för att sälja tobak till den som är under 18.",
+    ],
+)
+def test_what_is_true_may_be_said(sentence: str) -> None:
+    assert list(refused_phrases(sentence)) == []

@@ -217,3 +217,8 @@ def test_another_program_that_locks_the_file_is_waited_for(tmp_path: Path) -> No
     assert workers(database) == ["a"]
     other.close()
     database.close()
+
+
+def test_errors_from_the_database_do_not_tell_what_was_to_be_stored(database: Database) -> None:
+    assert database.writer.hide_parameters
+    assert database.reader.hide_parameters

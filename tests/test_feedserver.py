@@ -350,11 +350,12 @@ def test_an_unknown_choice_is_refused_with_the_valid_ones(store: FeedStore, quer
     assert all(word in answer.body.decode() for word in told)
 
 
-def test_a_municipality_with_more_languages_takes_them(world: FeedWorld) -> None:
+def test_the_calendars_are_in_swedish_whatever_languages_the_messages_are_in(world: FeedWorld) -> None:
     store = FeedStore(make_catalog(make_home(languages=("sv", "en"))), base_url=BASE_URL)
     store.refresh_from(world.database)
 
-    assert ask(store, f"{PUBLIC_PATH}?lang=en").status == 200
+    assert ask(store, f"{PUBLIC_PATH}?lang=sv").status == 200
+    assert ask(store, f"{PUBLIC_PATH}?lang=en").status == 404
 
 
 def test_the_editorial_calendar_can_be_filtered_on_channel(world: FeedWorld) -> None:

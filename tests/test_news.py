@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import feedparser
 import pytest
+from sqlmodel import select, update
 
 from campaigns.content import Content
 from campaigns.database import Database
-from campaigns.news import Message, NewsFeed, news_feeds, on_screens, published
+from campaigns.models import ContentRow, Delivery
+from campaigns.news import Message, NewsFeed, _tell_of, news_feeds, on_screens, published
 from campaigns.settings import shipped_directory
 from tests.builders import day, make_municipality
 from tests.sites import BASE_URL, Place, planned
@@ -140,3 +143,38 @@ def test_hostile_text_stays_text(extension: str) -> None:
     assert not read.bozo
     assert b"<script" not in body
     assert "<script" not in read.entries[0].content[0].value
+
+
+def test_what_a_fast_clock_has_stamped_is_shown_all_the_same(place: Place) -> None:
+    place.publish(INFOR)
+    with place.database.write() as session:
+        session.exec(update(Delivery).values(published_at=place.clock.at + timedelta(hours=1)))
+
+    with place.database.read() as session:
+        assert len(published(session, "aneby", kind="webb", most=10)) == 1
+
+
+def test_a_message_that_cannot_be_read_is_left_out_and_told_of_once(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    _tell_of.cache_clear()
+    place.publish(INFOR, title="Trasig")
+    place.publish(NARMAST, title="Hel")
+    with place.database.write() as session:
+        for row in session.exec(select(ContentRow)).all():
+            if b"Trasig" in row.payload:
+                row.payload = b"{"
+
+    with place.database.read() as session:
+        found = [published(session, "aneby", kind="webb", most=10) for _ in range(3)]
+
+    assert [[message.content.title for message in messages] for messages in found] == [["Hel"]] * 3
+    assert [record.action for record in caplog.records if hasattr(record, "action")].count("message_unreadable") == 1
+
+
+def test_a_message_in_several_languages_is_one_item_in_swedish() -> None:
+    english = replace(make_message("No"), language="en", key="en")
+
+    items = json.loads(feeds(make_message("Nej"), english)["json"].body)["items"]
+
+    assert [item["title"] for item in items] == ["Nej"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from campaigns.readability import lix, lix_of, read, sentences
@@ -94,3 +97,16 @@ def test_a_row_of_three_short_messages_is_easy_to_read() -> None:
     )
 
     assert 15 <= lix(row) <= 33
+
+
+HARD_FOR_PATTERNS = ("!", "a.", "w.", "1-", "a-", "a@")
+
+
+def test_no_text_takes_long_to_read() -> None:
+    """Each took from seconds to minutes when the patterns tried every beginning against every end."""
+    program = (
+        "from campaigns.readability import read\n"
+        f"for unit in {HARD_FOR_PATTERNS!r}: read((unit * 20_000)[:20_000] + 'x')"
+    )
+
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=20)

@@ -8,11 +8,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from jinja2 import TemplateSyntaxError
 from sqlmodel import col, update
 
+from campaigns.checking import check
 from campaigns.database import Database
 from campaigns.facts import confirm_fact
 from campaigns.models import Delivery, DeliveryState
+from campaigns.web import freshness
 from campaigns.web.shown import days_left, usual
 from tests.builders import day
 from tests.sites import Place, copied_config, planned
@@ -339,3 +342,48 @@ def test_the_shipped_stylesheet_asks_no_other_host(place: Place) -> None:
     assert "immutable" in style.headers["cache-control"]
     assert "url(" not in style.text
     assert "@import" not in style.text
+
+
+def test_a_broken_template_stops_neither_the_start_nor_the_last_good_news(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise TemplateSyntaxError("fel", 1)
+
+    place.publish(INFOR)
+    place.site.freshness.refresh()
+    before = place.client.get("/feeds/aneby/nyheter.rss").content
+    place.publish(NARMAST)
+    monkeypatch.setattr(freshness, "news_feeds", broken)
+
+    place.site.freshness.refresh()
+    place.site.freshness.refresh()
+
+    assert place.client.get("/feeds/aneby/nyheter.rss").content == before
+    assert [getattr(record, "action", "") for record in caplog.records].count("news_load_failed") == 1
+
+
+def test_when_the_page_about_faults_is_broken_there_is_still_a_sentence(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise TemplateSyntaxError("fel", 1)
+
+    monkeypatch.setattr("campaigns.web.pages.Pages.page", broken)
+
+    response = place.client.get("/")
+
+    assert response.status_code == 500
+    assert "Felet är loggat" in response.text
+    assert "frame-ancestors" in response.headers["content-security-policy"]
+
+
+def test_the_check_tells_of_pages_that_cannot_be_read(place: Place, tmp_path: Path) -> None:
+    for name in ("web/bas.html", "news/nyheter.rss.xml"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("{% if %}", encoding="utf-8")
+
+    with place.database.read() as session:
+        found = check(session, place.parts.catalog, tmp_path / "messages", now=place.clock.at, environ={})
+
+    assert {"web/bas.html, rad 1", "news/nyheter.rss.xml, rad 1"} <= {item.where for item in found if item.is_error}

@@ -188,7 +188,7 @@ def check(given: argparse.Namespace) -> int:
     parts = open_parts(os.environ)
     planned(parts)
     with parts.database.read() as session:
-        found = checking.check(session, parts.catalog, parts.messages, now=parts.clock())
+        found = checking.check(session, parts.catalog, parts.messages, now=parts.clock(), environ=os.environ)
     errors = [item for item in found if item.is_error]
     if given.json:
         show.as_json([vars(item) for item in found])

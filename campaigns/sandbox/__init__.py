@@ -2,6 +2,5 @@
 
 from campaigns.sandbox.environment import BoundedTemplate, compile_template
 from campaigns.sandbox.filters import swedish_date
-from campaigns.sandbox.process import render_in_subprocess
 
-__all__ = ["BoundedTemplate", "compile_template", "render_in_subprocess", "swedish_date"]
+__all__ = ["BoundedTemplate", "compile_template", "swedish_date"]

@@ -65,6 +65,6 @@ def build(parts: Parts) -> Site:
     store = FeedStore(parts.catalog, base_url=parts.settings.base_url)
     guarded = SecurityHeaders(
         SameOriginOnly(problems.BoundedBody(create_app(parts), most=LARGEST_BODY)),
-        is_https=parts.settings.base_url.startswith("https://")
+        is_https=parts.settings.base_url.startswith("https://"),
     )
     return Site(FeedApplication(store, guarded), store, Freshness(parts, store))

@@ -96,7 +96,13 @@ class Freshness:
                 except DatabaseError:
                     raise
                 except Exception:  # one municipality's news, or a template being edited; the next round tries again
-                    self._tell_once(municipality.id, signature)
+                    if self._failed.get(municipality.id) != signature:
+                        self._failed[municipality.id] = signature
+                        logger.exception(
+                            "Nyheterna för %s kunde inte läsas om; de förra ligger kvar.",
+                            municipality.id,
+                            extra={"action": "news_load_failed", "municipality": municipality.id},
+                        )
                 else:
                     self._seen[municipality.id] = signature
                     self._failed.pop(municipality.id, None)
@@ -110,16 +116,6 @@ class Freshness:
         )
         for feed in made:
             self._store.put_static(feed.path, feed.body, feed.content_type, feed.last_modified)
-
-    def _tell_once(self, municipality: str, signature: Signature) -> None:
-        if self._failed.get(municipality) == signature:
-            return
-        self._failed[municipality] = signature
-        logger.exception(
-            "Nyheterna för %s kunde inte läsas om; de förra ligger kvar.",
-            municipality,
-            extra={"action": "news_load_failed", "municipality": municipality},
-        )
 
 
 def _signatures(session: Session) -> Mapping[str, Signature]:

@@ -130,7 +130,7 @@ def install(app: FastAPI, pages: Pages) -> None:
 
 
 class BoundedBody:
-    """Refuses a body that says it is larger than `most` bytes, in our words. Those that do not say are cut off later."""
+    """Refuses a body that says it is larger than `most` bytes, in our words. Others are cut off later."""
 
     def __init__(self, app: ASGIApp, *, most: int) -> None:
         self._app = app

@@ -27,6 +27,7 @@ def upgrade() -> None:
         "fact_confirmation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("fact", sa.String(), nullable=False),
+        sa.Column("wording", sa.String(), nullable=False),
         sa.Column("valid_until", sa.Date(), nullable=False),
         sa.Column("confirmed_by", sa.String(), nullable=False),
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
