@@ -7,6 +7,7 @@ transactions come one at a time on both: BEGIN IMMEDIATE on SQLite, an advisory 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,6 +106,20 @@ def _postgresql_engines(url: str, busy_timeout_ms: int) -> tuple[Engine, Engine]
     return writer, reader
 
 
+def _use_write_ahead_log(cursor: sqlite3.Cursor, *, seconds: float) -> None:
+    """Switch the file to WAL. Two who open a new file at once are told "locked" without the busy timeout's wait."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def _sqlite_engine(url: str, *, begin: str, pool_size: int, busy_timeout_ms: int) -> Engine:
     engine = create_engine(
         url,
@@ -122,7 +137,7 @@ def _sqlite_engine(url: str, *, begin: str, pool_size: int, busy_timeout_ms: int
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys=ON")
         if is_writer:
-            cursor.execute("PRAGMA journal_mode=WAL")
+            _use_write_ahead_log(cursor, seconds=busy_timeout_ms / 1000)
             cursor.execute("PRAGMA synchronous=FULL")
         else:
             cursor.execute("PRAGMA query_only=ON")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -222,3 +223,29 @@ def test_another_program_that_locks_the_file_is_waited_for(tmp_path: Path) -> No
 def test_errors_from_the_database_do_not_tell_what_was_to_be_stored(database: Database) -> None:
     assert database.writer.hide_parameters
     assert database.reader.hide_parameters
+
+
+def test_several_may_open_a_new_sqlite_file_at_once(tmp_path: Path) -> None:
+    """The change to WAL is refused without waiting while another makes it: each must come through all the same."""
+    failures: list[BaseException] = []
+
+    def begin(database: Database, barrier: threading.Barrier) -> None:
+        barrier.wait()
+        try:
+            with database.write() as session:
+                session.execute(text("SELECT 1"))
+        except DatabaseError as error:
+            failures.append(error)
+
+    for number in range(60):
+        databases = [Database(f"sqlite:///{tmp_path / f'{number}.db'}") for _ in range(4)]
+        barrier = threading.Barrier(len(databases))
+        threads = [threading.Thread(target=begin, args=[database, barrier]) for database in databases]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for database in databases:
+            database.close()
+
+    assert failures == []
