@@ -127,9 +127,12 @@ def test_two_workers_share_ten_thousand_deliveries_and_none_goes_twice(database:
     by_worker: Counter[int] = Counter()
     lock = threading.Lock()
     first, second = Database(database.url), Database(database.url)
+    both_hold_some = threading.Barrier(2)
 
     def work(number: int, own: Database) -> None:
         def record(shipment: object) -> None:
+            if not by_worker[number]:
+                both_hold_some.wait(timeout=60)  # neither may finish before the other has begun
             with lock:
                 sent[shipment.key] += 1  # type: ignore[attr-defined]  # a Shipment
                 by_worker[number] += 1
