@@ -25,7 +25,6 @@ class Step:
     at: time
     not_after_days: int
     not_after_time: time
-    short_only: bool = False
 
 
 class DeadlineKind(StrEnum):

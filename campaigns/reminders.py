@@ -162,3 +162,11 @@ def missed_sentence(out: Sequence[str]) -> str:
     if out:
         return f"Gick bara ut i {', '.join(out)}; resten var inte godkänt i tid"
     return "Skickades inte, det var inte godkänt i tid"
+
+
+def latest_reminders(session: Session, *, municipality: str | None, most: int) -> Sequence[Reminder]:
+    """The reminders made, those of the latest day first."""
+    query = select(Reminder).order_by(col(Reminder.deadline_day).desc(), col(Reminder.id).desc()).limit(most)
+    if municipality is not None:
+        query = query.where(col(Reminder.municipality) == municipality)
+    return session.execute(query).scalars().all()

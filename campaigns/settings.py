@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,20 +44,6 @@ class Settings:
     @property
     def messages_dir(self) -> Path:
         return self.templates_dir / "messages"
-
-    def kept_secret_key(self) -> str:
-        """The secret key; made and kept in the data folder, readable by its owner only, when it is first asked for."""
-        if self.secret_key:
-            return self.secret_key
-        path = self.data_dir / "secret_key"
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_text(encoding="ascii").strip()
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(32))
-        return path.read_text(encoding="ascii").strip()
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:

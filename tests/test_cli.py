@@ -18,8 +18,10 @@ from pathlib import Path
 
 import icalendar
 import pytest
+from sqlalchemy import text
 
 from campaigns.cli import main
+from campaigns.database import Database
 from tests.conftest import CONFIG
 from tests.fakes import MESSAGES
 
@@ -121,6 +123,20 @@ def test_a_post_is_read_signed_by_two_and_queued(run: Run) -> None:
     assert "payload" not in queue[0]
     code, _, err = run("done", str(queue[0]["id"]), "--as", "Kim Kommun")
     assert (code, "inte en manuell uppgift" in err) == (1, True)
+
+
+def test_a_task_by_hand_says_how_it_is_done(run: Run, tmp_path: Path) -> None:
+    first = str(listed(run, "posts")[0]["id"])
+    for party, name in (("kommun", "Kim Kommun"), ("polis", "Pia Polis")):
+        run("approve", first, "--party", party, "--as", name)
+    database = Database(f"sqlite:///{tmp_path / 'data' / 'kampanjhjul.db'}")
+    with database.write() as session:
+        session.execute(text("UPDATE delivery SET state = 'manual' WHERE kind = 'manuell'"))
+    database.close()
+
+    _, out, _ = run("queue", "--state", "Manuell uppgift")
+
+    assert "Lägg meddelandet i skolplattformen" in out
 
 
 def test_a_date_is_entered_and_the_feed_follows(run: Run) -> None:

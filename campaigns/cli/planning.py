@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from campaigns import drafts
 from campaigns import posts as use
@@ -18,9 +18,11 @@ from campaigns.drafts import Draft
 from campaigns.errors import NotFoundError, RefusedError, TemplateError
 from campaigns.facts import facts_at
 from campaigns.faults import Severity
-from campaigns.models import Post, PostState, Reminder
+from campaigns.models import Post, PostState
 from campaigns.occurrences import Occurrence
 from campaigns.plan import Clash
+from campaigns.post_list import next_post, posts_due
+from campaigns.reminders import latest_reminders
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import planned_years, season
 from campaigns.signatures import missing_signatures
@@ -107,12 +109,7 @@ def plan(given: argparse.Namespace) -> int:
         for municipality in chosen(parts.catalog, given.municipality):
             today = now.astimezone(municipality.zone).date()
             first, last = given.first or today, given.last or today + timedelta(days=365)
-            query = select(Post).where(Post.municipality == municipality.id).order_by(col(Post.due_at), col(Post.key))
-            rows.extend(
-                post
-                for post in session.exec(query)
-                if first <= post.due_at.astimezone(municipality.zone).date() <= last
-            )
+            rows.extend(posts_due(session, municipality, first=first, last=last))
             laid = season(session, parts.catalog, municipality, years=planned_years(now, municipality))
             clashes.extend(clash for clash in laid.plan.clashes if first <= clash.day <= last)
     if given.json:
@@ -173,7 +170,7 @@ def posts(given: argparse.Namespace) -> int:
             return _show_one(parts, session, use.find_post(session, given.reference), given, now)
         rows: list[tuple[Post, list[str]]] = []
         for municipality in chosen(parts.catalog, given.municipality):
-            found = [post for post in _listed(session, municipality) if _wanted(post, given, now)]
+            found = [post for post in posts_due(session, municipality) if _wanted(post, given, now)]
             missing = missing_signatures(session, municipality, found)
             rows.extend((post, missing.get(post.id or 0, [])) for post in found)
     if given.json:
@@ -195,11 +192,6 @@ def posts(given: argparse.Namespace) -> int:
         empty="Inga budskap väntar. Se alla med --all.",
     )
     return 0
-
-
-def _listed(session: Session, municipality: Municipality) -> Sequence[Post]:
-    query = select(Post).where(Post.municipality == municipality.id).order_by(col(Post.due_at), col(Post.key))
-    return session.exec(query).all()
 
 
 def _wanted(post: Post, given: argparse.Namespace, now: datetime) -> bool:
@@ -263,15 +255,14 @@ def preview(given: argparse.Namespace) -> int:
     campaign = parts.catalog.campaign(given.campaign)
     parts.catalog.audience(given.audience)
     with parts.database.read() as session:
-        query = (
-            select(Post)
-            .where(Post.campaign == campaign.id, Post.step == given.step, Post.audience == given.audience)
-            .where(col(Post.merged_into).is_(None), Post.not_after > now, Post.state != PostState.CANCELLED)
-            .order_by(col(Post.due_at))
+        post = next_post(
+            session,
+            campaign=campaign.id,
+            step=given.step,
+            audience=given.audience,
+            municipality=parts.catalog.municipality(given.municipality).id if given.municipality else None,
+            now=now,
         )
-        if given.municipality:
-            query = query.where(Post.municipality == parts.catalog.municipality(given.municipality).id)
-        post = session.exec(query).first()
         if post is None:
             steps = ", ".join(f"{step.id} ({', '.join(step.audiences)})" for step in campaign.steps)
             raise NotFoundError(
@@ -300,10 +291,8 @@ def preview(given: argparse.Namespace) -> int:
 def reminders(given: argparse.Namespace) -> int:
     parts = open_parts(os.environ)
     with parts.database.read() as session:
-        query = select(Reminder).order_by(col(Reminder.deadline_day).desc(), col(Reminder.id).desc())
-        if given.municipality:
-            query = query.where(Reminder.municipality == parts.catalog.municipality(given.municipality).id)
-        rows = session.exec(query.limit(200)).all()
+        wanted = parts.catalog.municipality(given.municipality).id if given.municipality else None
+        rows = latest_reminders(session, municipality=wanted, most=200)
     if given.json:
         show.as_json([row.model_dump() for row in rows])
         return 0

@@ -16,13 +16,11 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from sqlmodel import col, select
-
 from campaigns import checking
 from campaigns.cli import show
 from campaigns.cli.planning import planned
 from campaigns.errors import KampanjhjulError, RefusedError
-from campaigns.models import Post, PostState
+from campaigns.post_list import first_to_sign
 from campaigns.publishing import claim_address, refresh_stale
 from campaigns.season import planned_years, season
 from campaigns.settings import shipped_directory
@@ -160,12 +158,7 @@ def _welcome(parts: Parts) -> None:
             undated = [item for item in laid.occurrences if not item.has_day and item.last_day >= today]
             if undated:
                 show.line(f"  Datum som saknas: {len(undated)}. Lägg in dem med: kampanjhjul dates set")
-            first = session.exec(
-                select(Post)
-                .where(Post.municipality == municipality.id, Post.state == PostState.DRAFT, Post.not_after > now)
-                .where(col(Post.is_preliminary).is_(False), col(Post.merged_into).is_(None))
-                .order_by(col(Post.due_at))
-            ).first()
+            first = first_to_sign(session, municipality, now=now)
             if first:
                 show.line(
                     f"  Börja här: läs nästa budskap med ”kampanjhjul posts {first.id}” och låt båda parter godkänna:"

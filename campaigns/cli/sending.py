@@ -10,7 +10,7 @@ from datetime import date
 from campaigns import queue as use
 from campaigns.cli import show
 from campaigns.errors import RefusedError, suggestion
-from campaigns.models import Delivery
+from campaigns.models import Delivery, DeliveryState
 from campaigns.occurrences import LocalDate
 from campaigns.swedish import DELIVERY_STATES, moment
 from campaigns.wiring import Parts, open_parts
@@ -29,7 +29,14 @@ def queue(given: argparse.Namespace) -> int:
     show.table(
         ("Nr", "Ska ut", "Kanal", "Läge", "Budskap", "Var eller varför"),
         (
-            (str(row.id), _when(parts, row), row.channel, DELIVERY_STATES[row.state], row.key, row.url or row.reason)
+            (
+                str(row.id),
+                _when(parts, row),
+                row.channel,
+                DELIVERY_STATES[row.state],
+                row.key,
+                _where_or_why(parts, row),
+            )
             for row in rows
         ),
         empty="Inga leveranser än. De kommer när alla parter har godkänt ett budskap.",
@@ -43,6 +50,14 @@ def _state(word: str) -> str:
     if word.casefold() not in found:
         raise RefusedError(f"Läget ”{word}” finns inte. {suggestion(word, DELIVERY_STATES.values())}")
     return found[word.casefold()]
+
+
+def _where_or_why(parts: Parts, row: Delivery) -> str:
+    """Where it can be seen, why it cannot, or how a person does the task."""
+    municipality = parts.catalog.municipalities.get(row.municipality)
+    if row.state == DeliveryState.MANUAL and municipality and row.channel in municipality.channel_ids:
+        return municipality.channel(row.channel).instructions
+    return row.url or row.reason
 
 
 def _when(parts: Parts, row: Delivery) -> str:

@@ -7,7 +7,7 @@ confirmed for everybody. That takes a token that belongs to a party.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -22,9 +22,10 @@ from campaigns.drafts import Draft, render_post
 from campaigns.errors import NotFoundError, RefusedError, TemplateError
 from campaigns.facts import confirm_fact, facts_at
 from campaigns.local_dates import set_local_date, unusual
-from campaigns.localtime import to_utc
-from campaigns.models import Approval, AuditEntry, Delivery, Post, Reminder
+from campaigns.models import Approval, AuditEntry, Delivery, Post
+from campaigns.post_list import posts_due
 from campaigns.posts import shown_state
+from campaigns.reminders import latest_reminders
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import season
 from campaigns.signatures import missing_signatures
@@ -100,7 +101,7 @@ def plan(who: Who, first: From = None, last: To = None) -> shape.PlanAnswer:
     with who.parts.database.read() as session:
         laid = season(session, who.parts.catalog, who.municipality, years=years).plan
         steps = [step for step in laid.steps if first <= step.due_at.astimezone(zone).date() <= last]
-        rows = {post.key: post for post in session.exec(_posts_between(who, first, last))}
+        rows = {post.key: post for post in posts_due(session, who.municipality, first=first, last=last)}
     answers = [shape.StepAnswer.of(step, rows.get(step.key), now=who.now) for step in steps]
     return shape.PlanAnswer.of(answers, [clash for clash in laid.clashes if first <= clash.day <= last])
 
@@ -116,11 +117,10 @@ def list_posts(
 ) -> list[shape.PostAnswer]:
     """The posts due from `from` through `to`, or in the coming year, by due time."""
     _own(who, municipality)
-    query = _posts_between(who, *_span(who, first, last)).limit(MOST_ROWS)
-    if campaign:
-        query = query.where(Post.campaign == campaign)
+    first, last = _span(who, first, last)
     with who.parts.database.read() as session:
-        rows = session.exec(query).all()
+        due = posts_due(session, who.municipality, first=first, last=last)
+        rows = [post for post in due if campaign in (None, post.campaign)][:MOST_ROWS]
         missing = missing_signatures(session, who.municipality, rows)
     return [
         shape.PostAnswer.of(post, missing.get(post.id or 0, ()), now=who.now)
@@ -254,11 +254,10 @@ def confirm(who: Who, fact_id: str, body: shape.FactRequest) -> shape.FactAnswer
 
 @router.get("/reminders")
 def list_reminders(who: Who) -> list[shape.ReminderAnswer]:
-    """The reminders, newest first."""
-    query = select(Reminder).where(Reminder.municipality == who.municipality.id)
-    query = query.order_by(col(Reminder.created_at).desc(), col(Reminder.id).desc()).limit(MOST_ROWS)
+    """The reminders, those of the latest day first."""
     with who.parts.database.read() as session:
-        return [shape.ReminderAnswer.model_validate(row) for row in session.exec(query)]
+        rows = latest_reminders(session, municipality=who.municipality.id, most=MOST_ROWS)
+        return [shape.ReminderAnswer.model_validate(row) for row in rows]
 
 
 @router.get("/audit")
@@ -306,18 +305,6 @@ def _span(who: Caller, first: date | None, last: date | None) -> tuple[date, dat
             "?from=2027-01-01&to=2027-12-31."
         )
     return first, last
-
-
-def _posts_between(who: Caller, first: date, last: date):  # type: ignore[no-untyped-def]  # SelectOfScalar has no public name
-    zone = who.municipality.zone
-    return (
-        select(Post)
-        .where(Post.municipality == who.municipality.id)
-        .where(
-            Post.due_at >= to_utc(first, time(0), zone), Post.due_at < to_utc(last + timedelta(days=1), time(0), zone)
-        )
-        .order_by(col(Post.due_at), col(Post.key))
-    )
 
 
 def _draft(session: Session, who: Caller, post: Post) -> tuple[Draft | None, str | None]:

@@ -10,7 +10,7 @@ from campaigns.catalog import Catalog
 from campaigns.content import listed
 from campaigns.models import Post
 from campaigns.occurrences import Occurrence, OccurrenceStatus
-from campaigns.swedish import MONTHS, long_date, span
+from campaigns.swedish import MONTHS, span
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,6 @@ def days_left(first: date, last: date, today: date) -> str:
     if left <= 0:
         return "i dag" if first == last else "pågår"
     return "i morgon" if left == 1 else f"om {left} dagar"
-
-
-def weekday_and_date(day: date) -> str:
-    """”torsdag 24 december”: for headings where the year is clear."""
-    return long_date(day).rsplit(" ", 1)[0]
 
 
 def campaign_name(catalog: Catalog, post: Post) -> str:
