@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from sqlmodel import Session, col, select
 from campaigns.catalog import Catalog
 from campaigns.channels.credentials import CredentialError, resolve
 from campaigns.drafts import faults_by_channel, render_post
-from campaigns.errors import NotFoundError, TemplateError
+from campaigns.errors import NotFoundError, TemplateError, suggestion
 from campaigns.facts import facts_at
 from campaigns.faults import Severity
 from campaigns.models import Post, PostState
@@ -55,7 +56,8 @@ def check(
             # A fact to confirm is work for the season, not a fault in what has been written.
             is_error = fault.severity is Severity.ERROR and not fault.is_about_a_fact
             found[Finding(is_error, f"{name} ({', '.join(channels)})", fault.message)] = None
-    for item in (*_broken_pages(messages.parent), *_open_dates(session, catalog, now=now)):
+    others = (_stray_messages(catalog, messages), _lone_parties(catalog), _open_dates(session, catalog, now=now))
+    for item in (*_broken_pages(messages.parent), *itertools.chain(*others)):
         found[item] = None
     return sorted(found, key=lambda item: not item.is_error)
 
@@ -74,6 +76,41 @@ def _broken_pages(templates: Path) -> list[Finding]:
             fault = "Mallen går inte att läsa. Spara den som UTF-8."
             found.append(Finding(is_error=True, where=name, message=fault))
     return found
+
+
+def _stray_messages(catalog: Catalog, messages: Path) -> Iterator[Finding]:
+    """Message files that no step will ever read: most often a name with a slip of the pen."""
+    municipalities = catalog.municipalities.values()
+    borrowed = {extra.id: extra.campaign for item in municipalities for extra in item.extra_dates if extra.campaign}
+    steps = {campaign.id: [step.id for step in campaign.steps] for campaign in catalog.campaigns.values()}
+    steps.update({extra: steps[campaign] for extra, campaign in borrowed.items() if campaign in steps})
+    channels = {channel for item in municipalities for channel in item.channel_ids}
+    languages = {language for item in municipalities for language in item.languages}
+    for path in sorted(messages.glob("*/*.md")):
+        campaign, (step, *rest) = path.parent.name, path.stem.split(".")
+        audience, variants = (rest[0], rest[1:]) if rest else ("", [])
+        if campaign not in steps:
+            why = f"ingen kampanj heter ”{campaign}”. {suggestion(campaign, steps)}"
+        elif step not in steps[campaign]:
+            why = f"kampanjen har inget steg ”{step}”. {suggestion(step, steps[campaign])}"
+        elif audience not in catalog.audiences:
+            why = f"ingen målgrupp heter ”{audience}”. {suggestion(audience, catalog.audiences)}"
+        elif set(variants) - channels - languages:
+            odd = sorted(set(variants) - channels - languages)[0]
+            why = f"”{odd}” är varken en kanal eller ett språk. {suggestion(odd, sorted(channels | languages))}"
+        else:
+            continue
+        yield Finding(is_error=False, where=f"{campaign}/{path.name}", message=f"Mallen används inte: {why}")
+
+
+def _lone_parties(catalog: Catalog) -> Iterator[Finding]:
+    for municipality in catalog.municipalities.values():
+        if len(municipality.parties) < 2:
+            yield Finding(
+                is_error=False,
+                where=f"municipalities/{municipality.id}.toml: parties",
+                message="Bara en part godkänner budskapen. Löftet är gemensamt: lägg till polisen om de ska läsa med.",
+            )
 
 
 def _missing_secrets(catalog: Catalog, environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -75,6 +75,23 @@ class Difference:
         else:
             self.changed.append({**_as_stored(row), **values})
 
+    def head(self, calendar: CalendarKind, row: Any | None) -> None:
+        """Note when what stands before the events last changed (a name, an address): the calendar's Last-Modified.
+
+        `row` is how that was noted last time. It is kept as the removed are: without bytes, for its stamp.
+        """
+        head = calendar_head(calendar, name=self.municipality.name, url=self.page, last_modified=_NO_STAMP)
+        digest = sha256(head).hexdigest()
+        if row is None:
+            key = head_key(self.municipality.id)
+            fixed = {"calendar": calendar.value, "municipality": self.municipality.id, "key": key, "starts": ""}
+            bare = {"campaign": "", "audience": "", "channel": "", "sequence": 0, "created": self.stamp}
+            gone = {"status": REMOVED, "last_modified": self.stamp, "removed_at": None, "fragment": b""}
+            self.new.append({**fixed, "uid": ical.stable_uid(calendar, key), "digest": digest, **bare, **gone})
+        elif row.digest != digest:
+            moved = {"digest": digest, "last_modified": self.stamp, "fragment": b""}
+            self.changed.append({**_as_stored(row), **moved})
+
     def let_go(self, row: Any, fragment: bytes, *, is_merged: bool) -> None:
         """`row` is no longer wanted: called off if it lies ahead, history if it has been, and removed in the end."""
         if row.status == REMOVED:
@@ -139,10 +156,17 @@ class Difference:
         return None
 
 
+_NO_STAMP = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def head_key(municipality: str) -> str:
+    return f"huvud/{municipality}"
+
+
 @lru_cache(maxsize=2048)
 def _head_faults(calendar: CalendarKind, name: str, page: str) -> tuple[str, ...]:
     """What is wrong with a calendar before any event stands in it. The stamp in it changes nothing of that."""
-    head = calendar_head(calendar, name=name, url=page, last_modified=datetime(1970, 1, 1, tzinfo=UTC))
+    head = calendar_head(calendar, name=name, url=page, last_modified=_NO_STAMP)
     return tuple(check_calendar(head + CALENDAR_TAIL))
 
 

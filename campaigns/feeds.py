@@ -14,9 +14,9 @@ from sqlalchemy import bindparam, delete, insert, select, text, update
 from sqlmodel import Session
 
 from campaigns.catalog import Catalog, Municipality
-from campaigns.feed_diff import REMOVED, Difference
+from campaigns.feed_diff import REMOVED, Difference, head_key
 from campaigns.feed_events import desired_events, public_page
-from campaigns.ical import Status
+from campaigns.ical import CalendarKind, Status, stable_uid
 from campaigns.models import Delivery, FeedEvent, OccurrenceRow, Post, Revision
 from campaigns.plan import Plan
 
@@ -72,6 +72,9 @@ def refresh(
     )
     for entry in wanted:
         difference.keep(entry, stored.pop((entry.calendar.value, entry.event.uid), None))
+    for calendar in CalendarKind:
+        uid = stable_uid(calendar, head_key(municipality.id))
+        difference.head(calendar, stored.pop((calendar.value, uid), None))
     merged = {f"publicering/{post.key}" for post in posts if post.merged_into is not None}
     fragments = _fragments(
         session, [row.id for row in stored.values() if row.status not in (Status.CANCELLED, REMOVED)]

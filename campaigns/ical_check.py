@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from icalendar import Calendar, Event
+from icalendar import Calendar
 
 MAX_OCTETS = 75  # RFC 5545 section 3.1
 _BARE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
@@ -51,14 +52,61 @@ def check_fragment(fragment: bytes) -> list[str]:
 
 
 def check_event(fragment: bytes, *, zones: Collection[str]) -> list[str]:
-    """What is wrong with one event that is to stand in a calendar that explains `zones`, each fault a sentence."""
+    """What is wrong with one event that is to stand in a calendar that explains `zones`, each fault a sentence.
+
+    Line by line against the forms that `ical.write_event` gives, and nothing else is let through. icalendar's own
+    reading takes ten times as long, and readers of the feed would wait for it; the tests hold the two together.
+    """
     faults = [f"Händelsen {fault}." for fault in check_fragment(fragment)]
+    text = fragment.decode("utf-8", "replace").replace("\r\n ", "").removesuffix("\r\n")
+    found: dict[str, re.Match[str]] = {}
+    for line in text.split("\r\n"):
+        form = _FORM.fullmatch(line)
+        if form is None:
+            faults.append(f"Händelsen: raden ”{line[:40]}” går inte att läsa.")
+        elif form.lastgroup and form.lastgroup in found and form.lastgroup not in _ALSO_IN_ALARMS:
+            faults.append(f"Händelsen har {form.lastgroup} två gånger.")
+        elif form.lastgroup:
+            found.setdefault(form.lastgroup, form)
+    faults.extend(f"Händelsen saknar {name}." for name in _NEEDED if name not in found)
+    if faults:
+        return faults
+    zones_used = {zone for name in ("DTSTART", "DTEND") if (zone := _zone(found[name][name]))}
     try:
-        event: Any = Event.from_ical(fragment)
-    except (ValueError, KeyError, IndexError) as error:
-        return [*faults, f"Händelsen går inte att läsa: {error}."]
-    unexplained = _zones_used([event]) - set(zones)
-    return [*faults, *_event_faults(event), *_unexplained(unexplained)]
+        start, end = _moment(found["DTSTART"]["DTSTART"]), _moment(found["DTEND"]["DTEND"])
+    except (ValueError, ZoneInfoNotFoundError) as error:
+        return [f"Händelsens tid går inte att läsa: {error}."]
+    return [*_order_faults(found["UID"]["UID"], start, end), *_unexplained(zones_used - set(zones))]
+
+
+_MOMENT = r"\d{8}T\d{6}"
+_VALUE = rf"(?:;VALUE=DATE:\d{{8}}|:{_MOMENT}Z|;TZID=[^:;,\"]+:{_MOMENT})"
+_TEXT = r"(?:[^\\;,]|\\[\\;,n])*"  # RFC 5545 section 3.3.11
+_NEEDED = ("UID", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY")
+_ALSO_IN_ALARMS = ("DESCRIPTION",)
+_FORM = re.compile(
+    rf"(?:BEGIN|END):(?:VEVENT|VALARM)|ACTION:DISPLAY|CLASS:PUBLIC"
+    rf"|DTSTART(?P<DTSTART>{_VALUE})|DTEND(?P<DTEND>{_VALUE})"
+    rf"|SUMMARY:(?P<SUMMARY>{_TEXT})|DESCRIPTION:(?P<DESCRIPTION>{_TEXT})|CATEGORIES:(?P<CATEGORIES>{_TEXT}(?:,{_TEXT})*)"
+    rf"|UID:(?P<UID>[\w.@-]+)|URL:(?P<URL>[!-~]+)|SEQUENCE:(?P<SEQUENCE>\d+)"
+    rf"|DTSTAMP:(?P<DTSTAMP>{_MOMENT}Z)|CREATED:(?P<CREATED>{_MOMENT}Z)|LAST-MODIFIED:(?P<CHANGED>{_MOMENT}Z)"
+    r"|STATUS:(?P<STATUS>CONFIRMED|TENTATIVE|CANCELLED)|TRANSP:(?P<TRANSP>OPAQUE|TRANSPARENT)"
+    r"|X-MICROSOFT-CDO-BUSYSTATUS:(?P<BUSY>BUSY|FREE)|TRIGGER:(?P<TRIGGER>-P[0-9DTHMS]+)",
+    re.ASCII,
+)
+
+
+def _zone(value: str) -> str:
+    return value.rpartition(":")[0].removeprefix(";TZID=") if value.startswith(";TZID=") else ""
+
+
+def _moment(value: str) -> date:
+    """The day or the aware moment of a DTSTART or DTEND. Raises ValueError or ZoneInfoNotFoundError."""
+    written = value.rpartition(":")[2]
+    if value.startswith(";VALUE=DATE"):
+        return date.fromisoformat(written)
+    zone = _zone(value)
+    return datetime.fromisoformat(written).replace(tzinfo=ZoneInfo(zone)) if zone else datetime.fromisoformat(written)
 
 
 def check_calendar(body: bytes) -> list[str]:
@@ -96,7 +144,10 @@ def _event_faults(event: Any) -> list[str]:
     faults.extend(f"Händelsen {uid} saknar {name}." for name in missing)
     if missing or event.errors:
         return faults
-    start, end = event["dtstart"].dt, event["dtend"].dt
-    if isinstance(start, datetime) != isinstance(end, datetime) or not start < end:
-        faults.append(f"Händelsen {uid} slutar inte efter att den börjar.")
-    return faults
+    return [*faults, *_order_faults(uid, event["dtstart"].dt, event["dtend"].dt)]
+
+
+def _order_faults(uid: str, start: date, end: date) -> list[str]:
+    if isinstance(start, datetime) is isinstance(end, datetime) and start < end:
+        return []
+    return [f"Händelsen {uid} slutar inte efter att den börjar."]

@@ -26,6 +26,7 @@ settings.register_profile("kampanjhjul", deadline=None, derandomize=True)
 settings.load_profile("kampanjhjul")
 
 CONFIG = Path(__file__).parent.parent / "config"
+TEMPLATES = Path(__file__).parent.parent / "templates"
 CHANNEL_KINDS = ("webb", "skarm", "manuell", "webhook")
 SERVER_FOLDER = "kampanjhjul-postgresql-"
 TEMPLATE = "kampanjhjul_template"

@@ -13,6 +13,7 @@ from sqlmodel import select
 from campaigns import feeds
 from campaigns.catalog import Audience, Catalog, Municipality
 from campaigns.database import Database
+from campaigns.feed_diff import head_key
 from campaigns.models import FeedEvent, OccurrenceRow, Post, PostState
 from campaigns.occurrences import Occurrence
 from campaigns.plan import Campaign, plan
@@ -83,8 +84,11 @@ class FeedWorld:
             post.sqlmodel_update(values)
 
     def rows(self, calendar: str = "public") -> list[FeedEvent]:
+        """The events' rows, without the one that stands for the calendar's head."""
         with self.database.read() as session:
-            query = select(FeedEvent).where(FeedEvent.calendar == calendar)
+            query = select(FeedEvent).where(
+                FeedEvent.calendar == calendar, FeedEvent.key != head_key(self.municipality.id)
+            )
             return sorted(session.exec(query).all(), key=lambda row: (row.starts, row.uid))
 
     def store(self) -> FeedStore:

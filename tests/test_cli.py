@@ -22,7 +22,7 @@ from sqlalchemy import text
 
 from campaigns.cli import main
 from campaigns.database import Database
-from tests.conftest import CONFIG
+from tests.conftest import CONFIG, TEMPLATES
 from tests.fakes import MESSAGES
 
 Run = Callable[..., tuple[int, str, str]]
@@ -201,6 +201,43 @@ def test_every_fault_in_the_configuration_is_told_at_once(
     assert code == 1
     assert "promises.toml" in err
     assert "Menade du ”syskon”?" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("valborg/infor.sysken.md", "Menade du ”syskon”?"),
+        ("valborg/inför.syskon.md", "inget steg ”inför”"),
+        ("valbrog/infor.syskon.md", "Menade du ”valborg”?"),
+        ("valborg/infor.syskon.web.md", "Menade du ”webb”?"),
+        ("valborg/infor.md", "ingen målgrupp"),
+    ],
+)
+def test_a_message_file_that_nothing_reads_is_pointed_out(run: Run, tmp_path: Path, name: str, told: str) -> None:
+    shutil.copytree(TEMPLATES, tmp_path / "templates")
+    stray = tmp_path / "templates" / "messages" / name
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_text("x", encoding="utf-8")
+
+    code, out, _ = run("check")
+
+    found = [line for line in out.splitlines() if "Mallen används inte" in line]
+    assert (code, len(found)) == (0, 1)
+    assert f"Obs  {name}: " in found[0]
+    assert told in found[0]
+
+
+def test_one_party_alone_is_pointed_out(run: Run, tmp_path: Path) -> None:
+    shutil.copytree(CONFIG, tmp_path / "config")
+    aneby = tmp_path / "config" / "municipalities" / "aneby.toml"
+    text = aneby.read_text(encoding="utf-8")
+    start, end = text.index("[parties.polis]"), text.index("# Kanalerna.")
+    aneby.write_text(text[:start] + text[end:], encoding="utf-8")
+
+    code, out, _ = run("check")
+
+    assert code == 0
+    assert "municipalities/aneby.toml: parties: Bara en part" in out
 
 
 def test_a_secret_that_is_not_there_is_found_before_the_hour_of_sending(run: Run, tmp_path: Path) -> None:

@@ -593,6 +593,37 @@ def test_a_new_name_is_taken_up(world: FeedWorld, store: FeedStore) -> None:
     assert "X-WR-CALNAME:Riskdatum i Nya Aneby kommun" in ask(store, PUBLIC_PATH).body.decode()
 
 
+def test_a_new_name_moves_the_date_that_readers_ask_by(world: FeedWorld) -> None:
+    before = ask(world.store(), PUBLIC_PATH)
+    renamed = make_catalog(make_home(name="Nya Aneby kommun"))
+    world.catalog = replace(renamed, campaigns=world.catalog.campaigns)
+
+    world.publish(posts=True, now=later(hours=1))
+    after = ask(world.store(), PUBLIC_PATH)
+
+    assert "X-WR-CALNAME:Riskdatum i Nya Aneby kommun" in after.body.decode()
+    assert (before.headers["last-modified"], after.headers["last-modified"]) == (
+        NOON_HTTP,
+        "Mon, 23 Nov 2026 13:00:00 GMT",
+    )
+    assert ask(world.store(), PUBLIC_PATH, if_modified_since=NOON_HTTP).status == 200
+    assert world.publish(posts=True, now=later(hours=2)) is False
+
+
+def test_after_a_restart_a_damaged_event_takes_no_other_with_it(
+    world: FeedWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = summaries(ask(world.store(), PUBLIC_PATH))
+    _spoil(world.database)
+
+    with caplog.at_level(logging.ERROR):
+        after = summaries(ask(world.store(), PUBLIC_PATH))
+
+    assert set(before) - set(after) == {"Midsommar"}
+    assert len(after) == 2
+    assert [record.__dict__["action"] for record in caplog.records] == ["feed_event_damaged"]
+
+
 def test_the_tag_changes_with_any_byte(store: FeedStore) -> None:
     answers = [
         ask(store, f"{PUBLIC_PATH}?{query}") for query in ("", "campaign=jul", "campaign=midsommar", "audience=syskon")

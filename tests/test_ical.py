@@ -247,6 +247,54 @@ def test_one_event_is_checked_like_a_calendar_of_its_own(broken: bytes, fault: s
     assert fault in " ".join(faults)
 
 
+# What an event may turn into when a writer, a disk or a library goes wrong; both readings must refuse all of it.
+SPOILED = (
+    (b"SUMMARY:Valborg", b"SUMMARY:Valborg; fest"),
+    (b"DTSTART;VALUE=DATE:20270430", b"DTSTART;VALUE=DATE:20270230"),
+    (b"DTSTART;VALUE=DATE:20270430", b"DTSTART:20270430T250000Z"),
+    (b"DTSTART;VALUE=DATE:20270430", b"DTSTART:20270430T080000Z"),
+    (b"DTEND;VALUE=DATE:20270501", b"DTEND;VALUE=DATE:20270401"),
+    (b"UID:", b"UIX:"),
+    (b"STATUS:CONFIRMED", b"STATUS:MAYBE"),
+    (b"STATUS:CONFIRMED", b"STATUS CONFIRMED"),
+    (b"CLASS:PUBLIC", b"CLASS:PUBLIC\r\nSUMMARY:En till"),
+    (b"CLASS:PUBLIC", b"CLASS:PUBLIC\r\nMETHOD:PUBLISH"),
+    (b"SEQUENCE:0", b"SEQUENCE:x"),
+    (b"DTSTAMP:20261123T120000Z", b"DTSTAMP:20261123"),
+    (b"END:VEVENT", b"END:VTODO"),
+    (b"CATEGORIES", b"CATEGORIES;X=Y"),
+)
+
+
+@pytest.mark.parametrize(("good", "bad"), SPOILED)
+def test_an_event_that_is_spoiled_is_refused(good: bytes, bad: bytes) -> None:
+    assert good in EVENT
+
+    assert check_event(EVENT.replace(good, bad, 1), zones=())
+
+
+def test_an_event_over_the_hour_that_comes_twice_is_let_through() -> None:
+    start = datetime(2027, 10, 31, 1, 55, tzinfo=STOCKHOLM)
+    event = write_event(make_event(start=start, end=start + timedelta(minutes=15)))
+
+    assert b"DTSTART;TZID=" in event
+    assert b"DTEND:2027" in event
+    assert check_event(event, zones={"Europe/Stockholm"}) == []
+
+
+@pytest.mark.parametrize("text", [ASKEW, "å" * 300, "\\" * 300, "a," * 300, "a\n" * 150, "", "\\n;,:"])
+@pytest.mark.parametrize("categories", [(), ("Deadline",), ("Å,ö", "B;c")])
+def test_whatever_is_written_is_let_through_and_read_by_icalendar(text: str, categories: tuple[str, ...]) -> None:
+    start = datetime(2027, 4, 25, 15, 30, tzinfo=STOCKHOLM)
+    whole_day = make_event(summary=text or "x", description=text, categories=categories)
+    timed = replace(whole_day, start=start, end=start + timedelta(minutes=15), alarm=SLOT_ALARM, is_busy=True)
+    for event in (whole_day, timed):
+        written = write_event(event)
+
+        assert check_event(written, zones={"Europe/Stockholm"}) == []
+        assert Event.from_ical(written).errors == []
+
+
 def test_an_address_is_written_as_ascii() -> None:
     assert clean_url("https://x.se/sida/örebro?a=1 2") == "https://x.se/sida/%C3%B6rebro?a=12"
 

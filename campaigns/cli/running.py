@@ -75,6 +75,7 @@ def _serve(parts: Parts, listening: socket.socket, *, start: Callable[[], None],
     import uvicorn
 
     from campaigns.web.app import build
+    from campaigns.web.feedprotocol import feed_protocol
 
     site = build(parts)
     site.start()
@@ -84,7 +85,12 @@ def _serve(parts: Parts, listening: socket.socket, *, start: Callable[[], None],
     gc.freeze()
     server = uvicorn.Server(
         uvicorn.Config(
-            site.application, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=5
+            site.application,
+            http=feed_protocol(site.store),
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=5,
         )
     )
     # The server, when it has stopped, raises the signal that stopped it once more: by then it has done its work, and

@@ -60,9 +60,9 @@ EDITORIAL = Policy(
 
 
 class Representation:
-    """One form of a resource: its bytes and its headers for 200 and 304."""
+    """One form of a resource: its bytes and its headers for 200 and 304, also as bytes for the wire."""
 
-    __slots__ = ("body", "etag", "not_modified", "ok")
+    __slots__ = ("body", "etag", "not_modified", "not_modified_head", "ok", "ok_head")
 
     def __init__(self, body: bytes, etag: bytes, shared: Headers, own: Headers) -> None:
         self.body = body
@@ -70,6 +70,13 @@ class Representation:
         tagged = [(b"etag", etag), *shared]
         self.ok: Headers = [*own, (b"content-length", b"%d" % len(body)), *tagged]
         self.not_modified: Headers = tagged
+        self.ok_head = _head(b"200 OK", self.ok)
+        self.not_modified_head = _head(b"304 Not Modified", self.not_modified)
+
+
+def _head(status: bytes, headers: Headers) -> bytes:
+    """A status line and headers, without the empty line that ends them."""
+    return b"".join((b"HTTP/1.1 %b\r\n" % status, *[b"%b: %b\r\n" % header for header in headers]))
 
 
 class Resource:

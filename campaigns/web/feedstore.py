@@ -21,7 +21,7 @@ from campaigns.errors import DatabaseError
 from campaigns.feed_events import public_page
 from campaigns.feeds import PublishedEvent
 from campaigns.ical import CALENDAR_TAIL, CalendarKind, calendar_head
-from campaigns.ical_check import check_calendar
+from campaigns.ical_check import check_calendar, check_fragment
 from campaigns.web.feedanswers import EDITORIAL, EPOCH, PUBLIC, Resource, Snapshot
 
 logger = logging.getLogger(__name__)
@@ -135,6 +135,8 @@ class FeedStore:
             since = None  # an older database has been restored
         with database.read() as session:
             changed = feeds.events_since(session, name, since)
+        if since is None:
+            changed = _sound(changed)
         self._publish(name, changed, is_complete=since is None)
         if since is not None:
             self._compress(name)
@@ -177,6 +179,25 @@ class FeedStore:
         is_public = kind is CalendarKind.PUBLIC
         policy, name = (PUBLIC, "riskdatum") if is_public else (EDITORIAL, "redaktion")
         return Snapshot(municipality.id, head, policy, f"{name}-{municipality.id}.ics", is_gzip_on=self.is_gzip_on)
+
+
+def _sound(events: Sequence[PublishedEvent]) -> list[PublishedEvent]:
+    """The events whose bytes are fit to be published. When all are loaded there are no last good bytes to fall back on:
+    one damaged event is told of and left out, and the rest are served.
+    """
+    sound = []
+    for event in events:
+        faults = check_fragment(event.fragment) if event.fragment else []
+        if faults:
+            logger.error(
+                "Händelsen %s i databasen är skadad (%s) och lämnas utanför kalendern.",
+                event.uid,
+                ", ".join(faults),
+                extra={"action": "feed_event_damaged"},
+            )
+        else:
+            sound.append(event)
+    return sound
 
 
 def public_path(municipality: str) -> str:

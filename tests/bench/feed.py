@@ -34,7 +34,7 @@ from tests.bench.processes import (
 )
 from tests.bench.worlds import FEED, published, with_extra_dates
 
-EXTRA_DATES = 24
+EXTRA_DATES = 28  # 30 kB
 CONNECTIONS, SECONDS, ROUNDS = 32, 3, 3
 RADICALE = Path(sys.prefix) / "bench" / "bin" / "python"
 COLLECTION = "/bench/riskdatum/"
