@@ -17,7 +17,7 @@ from campaigns.enqueue import enqueue, left_posts
 from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggestion
 from campaigns.facts import facts_at
 from campaigns.localtime import after_quiet
-from campaigns.models import Approval, ContentRow, Delivery, DeliveryState, Post, PostState
+from campaigns.models import Act, Approval, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
 from campaigns.signatures import live_signatures
 
@@ -128,6 +128,7 @@ def void(session: Session, post: Post, *, reason: str, now: datetime) -> None:
         .where(
             col(Delivery.post_id) == post.id,
             col(Delivery.state).in_([DeliveryState.QUEUED, DeliveryState.MANUAL]),
+            col(Delivery.act) != Act.WITHDRAW,
         )
         .values(state=DeliveryState.STOPPED, reason=reason, changed_at=now, token=Delivery.token + 1)
     )
@@ -155,7 +156,11 @@ def replan(session: Session, catalog: Catalog, messages: Path, post_id: int, *, 
         zone = catalog.municipality(post.municipality).zone
         session.execute(
             update(Delivery)
-            .where(col(Delivery.post_id) == post.id, col(Delivery.state) == DeliveryState.QUEUED)
+            .where(
+                col(Delivery.post_id) == post.id,
+                col(Delivery.state) == DeliveryState.QUEUED,
+                col(Delivery.act) == Act.PUBLISH,
+            )
             .values(
                 due_at=post.due_at,
                 not_after=post.not_after,
@@ -201,7 +206,7 @@ def _refuse_unsignable(post: Post, *, now: datetime) -> None:
         )
     if post.is_preliminary:
         raise RefusedError("Datumet är preliminärt. Bekräfta det först med: kampanjhjul dates set")
-    if post.not_after <= now:
+    if post.not_after <= now and not post.is_correction:
         raise RefusedError("Det är för sent: senaste tiden för budskapet har passerat, så det skickas inte.")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import TypeVar
@@ -60,7 +60,11 @@ class Party:
 
 @dataclass(frozen=True)
 class ChannelConfig:
-    """A municipality's use of one channel. `secret` is a reference (`env:` or `file:`), never the secret."""
+    """A municipality's use of one channel. `secret` is a reference (`env:` or `file:`), never the secret.
+
+    What the rest means is each channel's own: `account` is who posts (a user, a page, an organisation), `sender` whom
+    it comes from, `recipients` addresses by their ids. `per_minute` and `at_once` bound the sending where they are set.
+    """
 
     id: str
     kind: str
@@ -70,6 +74,13 @@ class ChannelConfig:
     secret: str | None = None
     allow_private_addresses: bool = False
     instructions: str = ""
+    account: str | None = None
+    sender: str | None = None
+    recipients: Mapping[str, str] = field(default_factory=dict)
+    unsubscribe: str | None = None
+    api_version: str | None = None
+    per_minute: int | None = None
+    at_once: int = 1
 
 
 @dataclass(frozen=True)

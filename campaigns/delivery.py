@@ -1,57 +1,47 @@
-"""One round of sending: claim, send, settle. What a channel answers becomes one of three outcomes."""
+"""Rounds of sending: claim, send, settle.
+
+Channels of our own are settled by the batch. Those outside are sent to by a pool of threads, each with one account's
+batch at a time; what comes back is written down in groups, as it comes, and no account waits for a slower one.
+"""
 
 from __future__ import annotations
 
 import logging
-import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, as_completed
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from queue import Empty, SimpleQueue
 
+from campaigns.attempts import Means, attempt, given_back
 from campaigns.catalog import Catalog
-from campaigns.channels.base import Channel, NotSentError, Outcome, Receipt, Shipment, UnknownOutcomeError
-from campaigns.database import Database
-from campaigns.errors import DatabaseError, NotFoundError
-from campaigns.localtime import after_quiet
-from campaigns.models import DeliveryState
-from campaigns.outbox import Claim, Result, claim, has_due, has_expired, reap, settle
+from campaigns.claims import claim_local, claim_outside, due_accounts, has_due
+from campaigns.errors import DatabaseError
+from campaigns.outbox import LEASE, Claim, Result, has_expired, reap, settle
 
 logger = logging.getLogger(__name__)
 
-FIRST_BACKOFF = timedelta(seconds=30)
-LONGEST_BACKOFF = timedelta(hours=2)
 LOCAL_BATCH = 500
 RECORD_TRIES = 10
-
-_STATES = {
-    Outcome.PUBLISHED: DeliveryState.PUBLISHED,
-    Outcome.HANDED_OVER: DeliveryState.HANDED_OVER,
-    Outcome.MANUAL: DeliveryState.MANUAL,
-}
+# Left of a lease when a try begins: more than the longest that a call may take.
+MARGIN = timedelta(seconds=65)
+PATIENCE = 0.05  # seconds to wait for a result before looking for more to send
+GROUP = 500  # results written at a time
 
 
 @dataclass(frozen=True)
 class Sender:
-    """What a round of sending needs. `pool` sends to channels outside. `is_stopping`: begin nothing more."""
+    """What rounds of sending need. `pool` sends to channels outside. `is_stopping`: begin nothing more."""
 
-    database: Database
-    channels: Mapping[str, Channel]
-    base_url: str
-    clock: Callable[[], datetime]
+    means: Means
     pool: Executor | None = None
     threads: int = 8
-    chance: random.Random = field(default_factory=random.Random)
     is_stopping: Callable[[], bool] = lambda: False
 
-    @property
-    def at_once(self) -> int:
-        """How many to claim for outside: all begin at once, so that none waits out its lease."""
-        return self.threads if self.pool else 1
-
     def kinds(self, *, local: bool) -> list[str]:
-        return sorted(kind for kind, channel in self.channels.items() if channel.is_local is local)
+        return sorted(kind for kind, channel in self.means.channels.items() if channel.is_local is local)
 
 
 def send_due(sender: Sender, catalog: Catalog, *, local: bool) -> int:
@@ -59,59 +49,140 @@ def send_due(sender: Sender, catalog: Catalog, *, local: bool) -> int:
 
     The clock is read for each batch: a long backlog must not be sent by the hour at which it began.
     """
-    kinds = sender.kinds(local=local)
-    tried = 0
-    while kinds and not sender.is_stopping():
-        now = sender.clock()
-        with sender.database.read() as session:
-            if not has_due(session, catalog, kinds=kinds, now=now):
-                break
-        with sender.database.write() as session:
-            claims = claim(session, catalog, kinds=kinds, most=LOCAL_BATCH if local else sender.at_once, now=now)
-        tried += len(claims)
-        if local and claims:
-            _record(sender, catalog, [_try(sender, catalog, item) for item in claims])
-        elif claims:
-            _send_outside(sender, catalog, claims)
-    return tried
-
-
-def _send_outside(sender: Sender, catalog: Catalog, claims: Sequence[Claim]) -> None:
-    """Send, and write each result as soon as it is known. What cannot be written then is written last, together."""
-    unwritten = []
-    for result in _results(sender, catalog, claims):
-        try:
-            _record(sender, catalog, [result], tries=1)
-        except DatabaseError:
-            unwritten.append(result)
-    if unwritten:
-        _record(sender, catalog, unwritten)
+    if not sender.kinds(local=local):
+        return 0
+    return _send_local(sender, catalog) if local else _Outside(sender, catalog).run()
 
 
 def reap_leases(sender: Sender, *, now: datetime) -> int:
     """Take back what dead workers held. Returns how many deliveries."""
-    with sender.database.read() as session:
+    database, channels = sender.means.database, sender.means.channels
+    with database.read() as session:
         if not has_expired(session, now=now):
             return 0
-    repeatable = [kind for kind, channel in sender.channels.items() if channel.is_idempotent]
-    with sender.database.write() as session:
+    repeatable = [kind for kind, channel in channels.items() if channel.is_idempotent or channel.can_find]
+    with database.write() as session:
         return reap(session, repeatable_kinds=repeatable, local_kinds=sender.kinds(local=True), now=now)
 
 
-def _results(sender: Sender, catalog: Catalog, claims: Sequence[Claim]) -> Iterable[Result]:
-    if sender.pool is None:
-        yield from (_try(sender, catalog, item) for item in claims)
-        return
-    running = [sender.pool.submit(_try, sender, catalog, item) for item in claims]
-    for future in as_completed(running):
-        yield future.result()
+def _send_local(sender: Sender, catalog: Catalog) -> int:
+    means, kinds = sender.means, sender.kinds(local=True)
+    tried = 0
+    while not sender.is_stopping():
+        now = means.clock()
+        with means.database.read() as session:
+            if not has_due(session, catalog, kinds=kinds, now=now):
+                break
+        with means.database.write() as session:
+            found = claim_local(session, catalog, kinds=kinds, most=LOCAL_BATCH, now=now)
+        if found.claims:
+            _record(sender, catalog, [attempt(means, catalog, item) for item in found.claims])
+            tried += len(found.claims)
+        elif not found.others:
+            break
+    return tried
+
+
+class _Outside:
+    """A run over everything that is due outside, until nothing more is and every result has been written."""
+
+    def __init__(self, sender: Sender, catalog: Catalog) -> None:
+        self.sender = sender
+        self.means = sender.means
+        self.catalog = catalog
+        self.kinds = sender.kinds(local=False)
+        self.paces = {kind: self.means.channels[kind].pace for kind in self.kinds}
+        self.results: SimpleQueue[Result] = SimpleQueue()
+        self.under_way: set[Future[None]] = set()
+        self.waiting = 0  # claims whose results have not been written
+        self.tried = 0
+
+    def run(self) -> int:
+        unwritten: list[Result] = []
+        while True:
+            is_more = not self.sender.is_stopping() and self._begin()
+            unwritten = self._write([*unwritten, *self._finished()])
+            if not self.waiting and not is_more:
+                return self.tried
+
+    def _begin(self) -> bool:
+        """Claim for every thread that is free. Returns whether there may be more to claim at once."""
+        free = self.sender.threads - sum(not item.done() for item in self.under_way) if self.sender.pool else 1
+        if free < 1:
+            return False
+        now = self.means.clock()
+        with self.means.database.read() as session:
+            wanted = due_accounts(session, self.catalog, kinds=self.kinds, most=free, now=now)
+        if not wanted:
+            return False
+        with self.means.database.write() as session:
+            found = claim_outside(session, self.catalog, kinds=self.kinds, wanted=wanted, paces=self.paces, now=now)
+        self.waiting += len(found.claims)
+        self.tried += len(found.claims)
+        ends = now + LEASE - MARGIN
+        for lane in _lanes(self.catalog, found.claims):
+            if self.sender.pool is None:
+                self._send(lane, ends)
+            else:
+                self.under_way.add(self.sender.pool.submit(self._send, lane, ends))
+        return bool(found.claims or found.others)
+
+    def _send(self, lane: Sequence[Claim], ends: datetime) -> None:
+        """One thread's work: a batch of one account, one after another, as long as the lease lasts."""
+        for item in lane:
+            now = self.means.clock()
+            if self.sender.is_stopping() or now > ends:
+                self.results.put(given_back(item, now=now))
+            else:
+                self.results.put(attempt(self.means, self.catalog, item))
+
+    def _finished(self) -> list[Result]:
+        """What has come back since last time; waits a little for the first."""
+        found: list[Result] = []
+        try:
+            while len(found) < GROUP:
+                is_first = not found and self.waiting > 0
+                found.append(self.results.get(timeout=PATIENCE) if is_first else self.results.get_nowait())
+        except Empty:
+            pass
+        self.under_way = {item for item in self.under_way if not item.done()}
+        return found
+
+    def _write(self, results: list[Result]) -> list[Result]:
+        """Write down results. Returns those that could not be, since the database was away: they are tried again."""
+        if not results:
+            return results
+        is_last = self.waiting == len(results)
+        try:
+            _record(self.sender, self.catalog, results, tries=RECORD_TRIES if is_last else 1)
+        except DatabaseError:
+            if is_last:
+                raise
+            return results
+        self.waiting -= len(results)
+        return []
+
+
+def _lanes(catalog: Catalog, claims: Sequence[Claim]) -> list[list[Claim]]:
+    """The claims by account, each account's spread over as many lanes as it may have at once."""
+    lanes: list[list[Claim]] = []
+    for (municipality, channel), found in groupby(sorted(claims, key=_by_account), key=lambda item: item.account):
+        items = list(found)
+        known = catalog.municipalities.get(municipality)
+        at_once = known.channel(channel).at_once if known and channel in known.channel_ids else 1
+        lanes.extend(items[start::at_once] for start in range(min(at_once, len(items))))
+    return lanes
+
+
+def _by_account(item: Claim) -> tuple[str, str, datetime, int]:
+    return (*item.account, item.due_at, item.delivery_id)
 
 
 def _record(sender: Sender, catalog: Catalog, results: Sequence[Result], *, tries: int = RECORD_TRIES) -> None:
     """Commit results. A full or locked database is asked again each second; after that the leases run out."""
     for remaining in reversed(range(tries)):
         try:
-            with sender.database.write() as session:
+            with sender.means.database.write() as session:
                 dropped = settle(session, catalog, results)
         except DatabaseError:
             if not remaining:
@@ -125,96 +196,3 @@ def _record(sender: Sender, catalog: Catalog, results: Sequence[Result], *, trie
                     extra={"action": "delivery_dropped"},
                 )
             return
-
-
-def _try(sender: Sender, catalog: Catalog, item: Claim) -> Result:
-    channel = sender.channels[item.kind]
-    started = sender.clock()
-    try:
-        municipality = catalog.municipality(item.municipality)
-        shipment = Shipment(
-            key=item.key,
-            payload=item.payload,
-            municipality=item.municipality,
-            channel=municipality.channel(item.channel),
-            language=item.language,
-            page_url=f"{sender.base_url}/sida/{item.municipality}#{item.post_id}",
-            due_at=item.due_at,
-            attempt=item.attempt,
-        )
-        receipt = channel.send(shipment, now=started)
-    except NotFoundError as error:
-        return _ended(sender, item, started, DeliveryState.FAILED, error.message)
-    except NotSentError as error:
-        if error.is_permanent:
-            return _ended(sender, item, started, DeliveryState.FAILED, error.message)
-        return _again(sender, catalog, item, started, error.message, retry_after=error.retry_after, maybe_sent=False)
-    except UnknownOutcomeError as error:
-        if channel.is_idempotent:
-            return _again(sender, catalog, item, started, error.message, retry_after=None, maybe_sent=True)
-        return _ended(sender, item, started, DeliveryState.UNKNOWN, error.message, maybe_sent=True)
-    except Exception:  # one unit of background work; what it did outside is not known
-        logger.exception("Kanalen %s gick sönder.", item.kind, extra={"action": "channel_broke"})
-        reason = "Ett fel i programmet avbröt sändningen. Kontrollera i kanalen om den gick ut."
-        return _ended(sender, item, started, DeliveryState.UNKNOWN, reason, maybe_sent=not channel.is_local)
-    return _sent(sender, item, started, receipt)
-
-
-def _sent(sender: Sender, item: Claim, started: datetime, receipt: Receipt) -> Result:
-    return Result(
-        item,
-        _STATES[receipt.outcome],
-        finished_at=sender.clock(),
-        started_at=started,
-        receipt=receipt.reference,
-        url=receipt.url,
-    )
-
-
-def _ended(
-    sender: Sender, item: Claim, started: datetime, state: DeliveryState, reason: str, *, maybe_sent: bool = False
-) -> Result:
-    return Result(item, state, finished_at=sender.clock(), started_at=started, detail=reason, maybe_sent=maybe_sent)
-
-
-def _again(
-    sender: Sender,
-    catalog: Catalog,
-    item: Claim,
-    started: datetime,
-    reason: str,
-    *,
-    retry_after: timedelta | None,
-    maybe_sent: bool,
-) -> Result:
-    """Queue for later, after backoff and quiet hours; or give up if that is past the last time."""
-    finished = sender.clock()
-    zone = catalog.municipality(item.municipality).zone
-    wait = backoff(item.attempt, chance=sender.chance)
-    following = after_quiet(finished + max(wait, retry_after or timedelta(0)), zone)
-    if following <= item.not_after:
-        return Result(
-            item,
-            DeliveryState.QUEUED,
-            finished_at=finished,
-            started_at=started,
-            detail=reason,
-            maybe_sent=maybe_sent,
-            next_attempt_at=following,
-        )
-    if maybe_sent or item.maybe_sent:
-        return _ended(sender, item, started, DeliveryState.UNKNOWN, reason, maybe_sent=True)
-    return _ended(
-        sender,
-        item,
-        started,
-        DeliveryState.SKIPPED,
-        f"Inget försök till hinns med före senaste tiden. Senast: {reason}",
-    )
-
-
-def backoff(attempt: int, *, chance: random.Random) -> timedelta:
-    """How long to wait after try number `attempt` (from 1): doubling from half a minute to two hours, with jitter."""
-    doublings = min(attempt - 1, 10)
-    longest = min(FIRST_BACKOFF * (1 << doublings), LONGEST_BACKOFF)
-    return longest / 2 + longest / 2 * chance.random()

@@ -2,54 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Municipality
+from campaigns.channels import can
+from campaigns.channels.base import Correcting
 from campaigns.localtime import after_quiet
-from campaigns.models import ContentRow, Delivery, DeliveryState, Post
+from campaigns.models import Act, ContentRow, Delivery, DeliveryState, Post
 
 # Has left, or may have.
 OUT = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER, DeliveryState.UNKNOWN)
+# Stands where people can see it.
+STANDING = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER)
+CORRECTED_WITHIN = timedelta(days=7)
 
 
 def enqueue(session: Session, municipality: Municipality, post: Post, *, now: datetime) -> int:
     """Queue the signed version of `post` where it is not under way and has not been. Returns how many were queued.
 
     What was stopped comes back if its bytes are the signed ones. What failed or was skipped waits for a person. An
-    earlier version that is still queued, since it was under way when the text changed, gives way.
+    earlier version that is still queued, since it was under way when the text changed, gives way. A correction goes to
+    the channels where the earlier text stands and can be put right, and nowhere else.
     """
     rows = session.exec(
         select(ContentRow).where(ContentRow.post_id == post.id, ContentRow.version == post.content_version)
     ).all()
     current = {row.id for row in rows}
-    earlier = session.exec(select(Delivery).where(Delivery.post_id == post.id)).all()
+    earlier = session.exec(select(Delivery).where(Delivery.post_id == post.id, Delivery.act != Act.WITHDRAW)).all()
     for item in earlier:
         if item.state == DeliveryState.QUEUED and item.content_id not in current:
             _give_way(item, now=now)
-    busy = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.MANUAL, *OUT)
-    gone = {(item.channel, item.language) for item in earlier if item.state in busy or item.maybe_sent}
-    own = {item.content_id: item for item in earlier if item.content_id in current}
-    queued = 0
-    for row in rows:
-        assert row.id is not None
-        delivery = own.get(row.id)
-        if (row.channel, row.language) in gone or (delivery and delivery.state != DeliveryState.STOPPED):
-            continue
-        delivery = delivery or _delivery(municipality, post, row, now=now)
+    if post.is_correction:
+        wanted = _corrections(municipality, post, rows, earlier, now=now)
+    else:
+        wanted = _publications(municipality, post, rows, earlier, now=now)
+    for delivery in wanted:
         delivery.state = DeliveryState.QUEUED
         delivery.reason = ""
         delivery.token += 1
+        delivery.changed_at = now
+        session.add(delivery)
+    session.flush()
+    return len(wanted)
+
+
+def _publications(
+    municipality: Municipality, post: Post, rows: Sequence[ContentRow], earlier: Sequence[Delivery], *, now: datetime
+) -> list[Delivery]:
+    busy = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.MANUAL, *OUT)
+    gone = {_place(item) for item in earlier if item.state in busy or item.maybe_sent}
+    own = {(item.content_id, item.recipient): item for item in earlier}
+    wanted = []
+    for row, recipient in _for_each_recipient(municipality, rows):
+        delivery = own.get((row.id or 0, recipient))
+        is_stopped = delivery is None or delivery.state == DeliveryState.STOPPED
+        if (row.channel, row.language, recipient) in gone or not is_stopped:
+            continue
+        delivery = delivery or _delivery(municipality, post, row, recipient, now=now)
         delivery.due_at = post.due_at
         delivery.not_after = post.not_after
         delivery.next_attempt_at = after_quiet(max(post.due_at, now), municipality.zone)
-        delivery.changed_at = now
-        session.add(delivery)
-        queued += 1
-    session.flush()
-    return queued
+        wanted.append(delivery)
+    return wanted
+
+
+def _corrections(
+    municipality: Municipality, post: Post, rows: Sequence[ContentRow], earlier: Sequence[Delivery], *, now: datetime
+) -> list[Delivery]:
+    """One for each place where an earlier text stands: it takes that one's place, under its reference."""
+    standing = {_place(item): item for item in earlier if item.state in STANDING}
+    own = {(item.content_id, item.recipient): item for item in earlier}
+    wanted = []
+    for row, recipient in _for_each_recipient(municipality, rows):
+        replaced = standing.get((row.channel, row.language, recipient))
+        delivery = own.get((row.id or 0, recipient))
+        is_stopped = delivery is None or delivery.state == DeliveryState.STOPPED
+        if replaced is None or not is_stopped or not can(replaced.kind, Correcting):
+            continue
+        delivery = delivery or _delivery(municipality, post, row, recipient, now=now)
+        delivery.act = Act.CORRECT
+        delivery.replaces = replaced.id
+        delivery.receipt = replaced.receipt
+        delivery.due_at = now
+        delivery.not_after = now + CORRECTED_WITHIN
+        delivery.next_attempt_at = after_quiet(now, municipality.zone)
+        wanted.append(delivery)
+    return wanted
+
+
+def _for_each_recipient(municipality: Municipality, rows: Iterable[ContentRow]) -> Iterable[tuple[ContentRow, str]]:
+    for row in rows:
+        for recipient in municipality.channel(row.channel).recipients or ("",):
+            yield row, recipient
+
+
+def _place(item: Delivery) -> tuple[str, str, str]:
+    return item.channel, item.language, item.recipient
 
 
 def _give_way(item: Delivery, *, now: datetime) -> None:
@@ -59,17 +110,19 @@ def _give_way(item: Delivery, *, now: datetime) -> None:
     item.changed_at = now
 
 
-def _delivery(municipality: Municipality, post: Post, row: ContentRow, *, now: datetime) -> Delivery:
+def _delivery(municipality: Municipality, post: Post, row: ContentRow, recipient: str, *, now: datetime) -> Delivery:
     assert post.id is not None
     assert row.id is not None
+    to = f":{recipient}" if recipient else ""
     return Delivery(
-        key=f"{post.key}:{row.channel}:{row.language}:{row.version}",
+        key=f"{post.key}:{row.channel}{to}:{row.language}:{row.version}",
         post_id=post.id,
         content_id=row.id,
         municipality=post.municipality,
         channel=row.channel,
         kind=municipality.channel(row.channel).kind,
         language=row.language,
+        recipient=recipient,
         due_at=post.due_at,
         not_after=post.not_after,
         next_attempt_at=post.due_at,
@@ -90,12 +143,17 @@ def left_posts(session: Session, post_ids: Collection[int]) -> set[int]:
     )
     for post_id, channel, language in session.exec(contents):
         wanted.setdefault(post_id, set()).add((channel, language))
-    for post_id, channel, language in session.exec(
-        select(Delivery.post_id, Delivery.channel, Delivery.language).where(
-            col(Delivery.post_id).in_(post_ids), col(Delivery.state).in_(OUT)
-        )
-    ):
-        wanted.get(post_id, set()).discard((channel, language))
+    reached: dict[tuple[int, str, str], set[bool]] = {}
+    deliveries = select(Delivery.post_id, Delivery.channel, Delivery.language, Delivery.state).where(
+        col(Delivery.post_id).in_(post_ids), Delivery.act == Act.PUBLISH
+    )
+    for post_id, channel, language, state in session.exec(deliveries):
+        if state != DeliveryState.STOPPED:
+            is_out = state in (*OUT, DeliveryState.REPLACED)
+            reached.setdefault((post_id, channel, language), set()).add(is_out)
+    for (post_id, channel, language), recipients in reached.items():
+        if all(recipients):
+            wanted.get(post_id, set()).discard((channel, language))
     return {post_id for post_id, pairs in wanted.items() if not pairs}
 
 

@@ -40,7 +40,26 @@ class DeliveryState(StrEnum):
     UNKNOWN = "unknown"
     FAILED = "failed"
     SKIPPED = "skipped"
+    MISSED = "missed"  # its time came during a pause
     STOPPED = "stopped"
+    WITHDRAWN = "withdrawn"
+    REPLACED = "replaced"  # a correction stands in its place
+
+
+class Act(StrEnum):
+    """What a delivery does in its channel: publishes, takes back what another published, or puts it right."""
+
+    PUBLISH = "publish"
+    WITHDRAW = "withdraw"
+    CORRECT = "correct"
+
+
+class AccountState(StrEnum):
+    """Whether a municipality's channel is sent to. Both that are not working are tried again at `probe_at`."""
+
+    WORKING = "working"
+    RESTING = "resting"  # it has failed again and again
+    STOPPED = "stopped"  # a person must put its settings or secrets right
 
 
 class LocalDateRow(SQLModel, table=True):
@@ -99,6 +118,8 @@ class Post(SQLModel, table=True):
     places: str = ""  # names of the places that share this post, joined by a line feed
     merged_into: str | None = None
     is_preliminary: bool = False
+    passes_pause: bool = False  # a crisis post: it goes out although everything else is paused
+    is_correction: bool = False  # it has been published, and a new text is to stand in its place
     due_at: datetime
     not_after: datetime
     state: str = PostState.DRAFT
@@ -186,6 +207,8 @@ class Delivery(SQLModel, table=True):
             postgresql_where=text("state = 'sending'"),
         ),
         Index("ix_delivery_post", "post_id"),
+        # Whether a channel has something under way, and what waits for it.
+        Index("ix_delivery_account", "municipality", "channel", "state"),
         # The public page, the screens and the news feeds: newest first per municipality.
         Index("ix_delivery_published", "municipality", "kind", "state", "published_at"),
     )
@@ -198,6 +221,9 @@ class Delivery(SQLModel, table=True):
     channel: str
     kind: str
     language: str
+    recipient: str = ""  # the id of one of the channel's recipients, where it has several
+    act: str = Act.PUBLISH
+    replaces: int | None = Field(default=None, foreign_key="delivery.id")  # what is withdrawn or corrected
     state: str = DeliveryState.QUEUED
     due_at: datetime
     not_after: datetime
@@ -206,7 +232,7 @@ class Delivery(SQLModel, table=True):
     token: int = 0
     attempts: int = 0
     maybe_sent: bool = False  # an earlier attempt may have reached the channel
-    receipt: str = ""
+    receipt: str = ""  # the channel's own reference, noted before what cannot be undone
     url: str = ""
     reason: str = ""
     published_at: datetime | None = None
@@ -227,6 +253,60 @@ class Attempt(SQLModel, table=True):
     finished_at: datetime
     outcome: str
     detail: str = ""
+
+
+class ChannelAccount(SQLModel, table=True):
+    """How a municipality's channel is doing. No row: nothing has gone wrong yet."""
+
+    __tablename__ = "channel_account"
+
+    municipality: str = Field(primary_key=True)
+    channel: str = Field(primary_key=True)
+    state: str = AccountState.WORKING
+    reason: str = ""
+    failures: int = 0  # in a row
+    probe_at: datetime | None = None  # when one delivery is let through to see
+    free_at: datetime | None = None  # when its rate lets the next one start
+    changed_at: datetime
+
+
+class Pause(SQLModel, table=True):
+    """Everything scheduled stands still, for a reason: for all (""), a municipality, or one of its channels."""
+
+    __tablename__ = "pause"
+
+    id: int | None = Field(default=None, primary_key=True)
+    municipality: str = ""
+    channel: str = ""
+    reason: str
+    paused_by: str
+    paused_at: datetime
+    resumed_by: str = ""
+    resumed_at: datetime | None = None
+
+
+class PictureRow(SQLModel, table=True):
+    """A picture as it was when a post with it was rendered: what is signed and sent, by its SHA-256."""
+
+    __tablename__ = "picture"
+
+    sha256: str = Field(primary_key=True)
+    media_type: str
+    width: int
+    height: int
+    data: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime
+
+
+class LinkCheck(SQLModel, table=True):
+    """What an address in a text or a fact answered when it was last looked at."""
+
+    __tablename__ = "link_check"
+
+    address: str = Field(primary_key=True)
+    outcome: str  # ok, moved, dead, refused or unreachable
+    detail: str = ""
+    checked_at: datetime
 
 
 class Reminder(SQLModel, table=True):

@@ -1,7 +1,7 @@
-"""The outbox: which deliveries are due, who may try them, and what came of it. All in a few prepared statements.
+"""The outbox: what came of the deliveries that were claimed, and taking back those whose worker died.
 
-A claim is a lease with a fencing token: whoever is late finds another token and its result is dropped. The rules that
-never bend are checked here, in the transaction that claims: signed by every party, the very bytes, not too late.
+A claim (`campaigns.claims`) is a lease with a fencing token: whoever is late finds another token, and its result is
+dropped. All in a few prepared statements.
 """
 
 from __future__ import annotations
@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, case, insert, or_, select, update
 from sqlmodel import Session, col
 
-from campaigns.approval import void
+from campaigns import accounts
 from campaigns.catalog import Catalog
 from campaigns.enqueue import enqueue
-from campaigns.localtime import after_quiet
-from campaigns.models import Attempt, ContentRow, Delivery, DeliveryState, Post, PostState
+from campaigns.models import Act, Attempt, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
-from campaigns.signatures import CHANGED_CONTENT, unapproved_reasons
 
 LEASE = timedelta(seconds=120)
 _NOT_OUT = (DeliveryState.QUEUED, DeliveryState.FAILED, DeliveryState.SKIPPED)
@@ -30,63 +28,6 @@ _ATTEMPT = Attempt.__table__  # type: ignore[attr-defined]
 _CONTENT = ContentRow.__table__  # type: ignore[attr-defined]
 _POST = Post.__table__  # type: ignore[attr-defined]
 
-_DUE = (
-    select(
-        _DELIVERY.c.id,
-        _DELIVERY.c.key,
-        _DELIVERY.c.post_id,
-        _DELIVERY.c.municipality,
-        _DELIVERY.c.channel,
-        _DELIVERY.c.kind,
-        _DELIVERY.c.language,
-        _DELIVERY.c.due_at,
-        _DELIVERY.c.not_after,
-        _DELIVERY.c.token,
-        _DELIVERY.c.attempts,
-        _DELIVERY.c.maybe_sent,
-        _CONTENT.c.payload,
-        (_CONTENT.c.version == _POST.c.content_version).label("is_current"),
-    )
-    .join(_CONTENT, _CONTENT.c.id == _DELIVERY.c.content_id)
-    .join(_POST, _POST.c.id == _DELIVERY.c.post_id)
-    .where(
-        _DELIVERY.c.state == "queued",
-        _DELIVERY.c.next_attempt_at <= bindparam("now"),
-        _DELIVERY.c.kind.in_(bindparam("kinds", expanding=True)),
-        # What this process has no configuration for is another's, or waits until it is configured again.
-        _DELIVERY.c.municipality.in_(bindparam("municipalities", expanding=True)),
-    )
-    .order_by(_DELIVERY.c.next_attempt_at, _DELIVERY.c.id)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True, of=_DELIVERY)
-)
-_ANY_DUE = (
-    select(_DELIVERY.c.id)
-    .where(
-        _DELIVERY.c.state == "queued",
-        _DELIVERY.c.next_attempt_at <= bindparam("now"),
-        _DELIVERY.c.kind.in_(bindparam("kinds", expanding=True)),
-        # What this process has no configuration for is another's, or waits until it is configured again.
-        _DELIVERY.c.municipality.in_(bindparam("municipalities", expanding=True)),
-    )
-    .limit(1)
-)
-_TAKE = (
-    update(_DELIVERY)
-    .where(_DELIVERY.c.id == bindparam("b_id"), _DELIVERY.c.token == bindparam("b_token"))
-    .values(
-        state="sending",
-        token=_DELIVERY.c.token + 1,
-        attempts=_DELIVERY.c.attempts + 1,
-        lease_until=bindparam("b_lease"),
-        changed_at=bindparam("b_now"),
-    )
-)
-_WAIT = (
-    update(_DELIVERY)
-    .where(_DELIVERY.c.id == bindparam("b_id"), _DELIVERY.c.token == bindparam("b_token"))
-    .values(next_attempt_at=bindparam("b_next"))
-)
 _SETTLE = (
     update(_DELIVERY)
     .where(
@@ -97,20 +38,40 @@ _SETTLE = (
     .values(
         state=bindparam("b_state"),
         next_attempt_at=bindparam("b_next"),
-        receipt=bindparam("b_receipt"),
+        # What was noted on the way stays until the channel has said something better.
+        receipt=case((bindparam("b_receipt") != "", bindparam("b_receipt")), else_=_DELIVERY.c.receipt),
         url=bindparam("b_url"),
         reason=bindparam("b_reason"),
         maybe_sent=bindparam("b_maybe"),
         published_at=bindparam("b_published"),
         changed_at=bindparam("b_now"),
+        attempts=_DELIVERY.c.attempts - bindparam("b_untried"),
         lease_until=None,
     )
+)
+_NOTE = (
+    update(_DELIVERY)
+    .where(
+        _DELIVERY.c.id == bindparam("b_id"),
+        _DELIVERY.c.token == bindparam("b_token"),
+        _DELIVERY.c.state == "sending",
+    )
+    .values(receipt=bindparam("b_receipt"), lease_until=bindparam("b_lease"))
+)
+# What a withdrawal or a correction that has been done makes of the delivery that it replaces.
+_SUPERSEDE = (
+    update(_DELIVERY)
+    .where(_DELIVERY.c.id == bindparam("b_id"))
+    .values(state=bindparam("b_state"), changed_at=bindparam("b_now"), token=_DELIVERY.c.token + 1)
 )
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A delivery that this worker alone may try until `lease_until` (UTC). `payload` is the approved bytes."""
+    """A delivery that this worker alone may try until `lease_until` (UTC). `payload` is the approved bytes.
+
+    `reference` is what an earlier try noted, or what a withdrawal or correction is about (the delivery `replaces`).
+    """
 
     delivery_id: int
     key: str
@@ -119,17 +80,29 @@ class Claim:
     channel: str
     kind: str
     language: str
+    recipient: str
+    act: str
+    replaces: int | None
     due_at: datetime
     not_after: datetime
     token: int
     attempt: int
     maybe_sent: bool
+    reference: str
     payload: bytes
+
+    @property
+    def account(self) -> accounts.Key:
+        return self.municipality, self.channel
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a claim. `next_attempt_at` (UTC) is set only for `queued`."""
+    """What became of a claim. `next_attempt_at` (UTC) is set only for `queued`.
+
+    `health` is what the try told of the channel itself, None if nothing, and `rests_until` when the channel asks to be
+    called again. `is_tried` is False where the claim is given back without a try.
+    """
 
     claim: Claim
     state: DeliveryState
@@ -140,119 +113,19 @@ class Result:
     url: str = ""
     maybe_sent: bool = False
     next_attempt_at: datetime | None = None
+    health: accounts.Health | None = None
+    rests_until: datetime | None = None
+    is_tried: bool = True
 
 
-def has_due(session: Session, catalog: Catalog, *, kinds: Sequence[str], now: datetime) -> bool:
-    """Whether anything may be tried now. A cheap read, so that an idle sweep takes no write lock."""
-    values = {"now": now, "kinds": list(kinds), "municipalities": list(catalog.municipalities)}
-    return session.execute(_ANY_DUE, values).first() is not None
-
-
-def claim(session: Session, catalog: Catalog, *, kinds: Sequence[str], most: int, now: datetime) -> list[Claim]:
-    """Lease up to `most` due deliveries of the channel kinds `kinds`, oldest first.
-
-    What is too late, or would be when the quiet hours end, becomes skipped (or unknown, if an earlier attempt may have
-    reached the channel); what is not signed exactly as stored is stopped. Both are written with their reasons, here.
-    """
-    values = {"now": now, "kinds": list(kinds), "most": most, "municipalities": list(catalog.municipalities)}
-    found = session.execute(_DUE, values).all()
-    outdated = [row for row in found if not row.is_current]
-    if outdated:
-        _settle_rows(session, outdated, _outdated, now=now)
-        _queue_current(session, catalog, {row.post_id for row in outdated}, now=now)
-    rows = [row for row in found if row.is_current]
-    if not rows:
-        return []
-    ready, resting = [], []
-    for row in rows:
-        opens = _opens(catalog, row, now=now)
-        if opens <= now:
-            ready.append(row)
-        else:
-            resting.append((row, opens))
-    late = [row for row in ready if row.not_after < now] + [row for row, opens in resting if row.not_after < opens]
-    in_time = [row for row in ready if row.not_after >= now]
-    reasons = unapproved_reasons(session, catalog, {row.post_id for row in in_time})
-    stopped = [row for row in in_time if reasons[row.post_id] is not None]
-    good = [row for row in in_time if reasons[row.post_id] is None]
-    _settle_rows(session, late, _too_late, now=now)
-    _settle_rows(session, stopped, lambda row: (DeliveryState.STOPPED, reasons[row.post_id] or ""), now=now)
-    for post_id in {row.post_id for row in stopped}:
-        _back_to_draft(session, post_id, reasons[post_id] or "", now=now)
-    waiting = [
-        {"b_id": row.id, "b_token": row.token, "b_next": opens} for row, opens in resting if opens <= row.not_after
-    ]
-    if waiting:
-        session.connection().execute(_WAIT, waiting)
-    if good:
-        session.connection().execute(
-            _TAKE, [{"b_id": row.id, "b_token": row.token, "b_lease": now + LEASE, "b_now": now} for row in good]
-        )
-    return [
-        Claim(
-            row.id,
-            row.key,
-            row.post_id,
-            row.municipality,
-            row.channel,
-            row.kind,
-            row.language,
-            row.due_at,
-            row.not_after,
-            row.token + 1,
-            row.attempts + 1,
-            row.maybe_sent,
-            row.payload,
-        )
-        for row in good
-    ]
-
-
-def _opens(catalog: Catalog, row: Row[Any], *, now: datetime) -> datetime:
-    """When, from `now` on, the delivery's municipality lets anything out: at once, or when the quiet hours end."""
-    return after_quiet(now, catalog.municipality(row.municipality).zone)
-
-
-def _outdated(row: Row[Any]) -> tuple[DeliveryState, str]:
-    """It was under way when the text changed, and came back. The bytes are no longer the signed ones."""
-    return (DeliveryState.UNKNOWN if row.maybe_sent else DeliveryState.STOPPED), "Texten har ändrats."
-
-
-def _queue_current(session: Session, catalog: Catalog, post_ids: Collection[int], *, now: datetime) -> None:
-    """Where an earlier version did not leave, the signed one takes its place."""
-    for post in session.execute(select(Post).where(col(Post.id).in_(post_ids))).scalars():
-        if post.state == PostState.APPROVED and post.municipality in catalog.municipalities:
-            enqueue(session, catalog.municipality(post.municipality), post, now=now)
-
-
-def _back_to_draft(session: Session, post_id: int, reason: str, *, now: datetime) -> None:
-    """A post that may not go out as it is must be signed again, and be seen to wait for it."""
-    post = session.get_one(Post, post_id, populate_existing=True)
-    if post.state == PostState.APPROVED:
-        post.state = PostState.DRAFT
-        post.reason = reason
-        post.changed_at = now
-        if reason == CHANGED_CONTENT:
-            void(session, post, reason=reason, now=now)
-        session.flush()
-
-
-def _too_late(row: Row[Any]) -> tuple[DeliveryState, str]:
-    if row.maybe_sent:
-        return (
-            DeliveryState.UNKNOWN,
-            "Ett försök kan ha nått kanalen innan senaste tiden passerade. Kontrollera i kanalen.",
-        )
-    return DeliveryState.SKIPPED, "Senaste tiden hade passerat, så det skickades inte."
-
-
-def _settle_rows(
+def settle_rows(
     session: Session,
     rows: Iterable[Row[Any]],
     verdict: Callable[[Row[Any]], tuple[DeliveryState, str]],
     *,
     now: datetime,
 ) -> None:
+    """Give each queued row the state and the reason of its `verdict`."""
     values = []
     for row in rows:
         state, reason = verdict(row)
@@ -269,11 +142,19 @@ def _settle_rows(
                 "b_maybe": row.maybe_sent,
                 "b_published": None,
                 "b_now": now,
+                "b_untried": 0,
             }
         )
         touch(session, row.municipality)
     if values:
         session.connection().execute(_SETTLE, values)
+
+
+def queue_current(session: Session, catalog: Catalog, post_ids: Collection[int], *, now: datetime) -> None:
+    """Where an earlier version did not leave, the signed one takes its place."""
+    for post in session.execute(select(Post).where(col(Post.id).in_(post_ids))).scalars():
+        if post.state == PostState.APPROVED and post.municipality in catalog.municipalities:
+            enqueue(session, catalog.municipality(post.municipality), post, now=now)
 
 
 def settle(session: Session, catalog: Catalog, results: Sequence[Result]) -> list[Result]:
@@ -284,7 +165,8 @@ def settle(session: Session, catalog: Catalog, results: Sequence[Result]) -> lis
     dropped = []
     for result in results:
         item = result.claim
-        is_out = result.state in (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER)
+        is_published = result.state in (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER)
+        is_out = is_published or result.state == DeliveryState.WITHDRAWN
         changed = session.connection().execute(
             _SETTLE,
             {
@@ -297,24 +179,45 @@ def settle(session: Session, catalog: Catalog, results: Sequence[Result]) -> lis
                 "b_url": result.url,
                 "b_reason": result.detail if not is_out else "",
                 "b_maybe": item.maybe_sent or result.maybe_sent,
-                "b_published": result.finished_at if is_out else None,
+                "b_published": result.finished_at if is_published else None,
                 "b_now": result.finished_at,
+                "b_untried": 0 if result.is_tried else 1,
             },
         )
         if changed.rowcount != 1:
             dropped.append(result)
+        elif is_out and item.replaces is not None:
+            became = DeliveryState.WITHDRAWN if item.act == Act.WITHDRAW else DeliveryState.REPLACED
+            values = {"b_id": item.replaces, "b_state": became.value, "b_now": result.finished_at}
+            session.connection().execute(_SUPERSEDE, values)
+    accounts.learn(
+        session,
+        [
+            accounts.Lesson(item.claim.account, item.health, item.detail, item.finished_at, item.rests_until)
+            for item in results
+            if item.health is not None
+        ],
+    )
+    tried = [_attempt(result) for result in results if result.is_tried]
+    if tried:
+        session.connection().execute(insert(_ATTEMPT), tried)
     if results:
-        session.connection().execute(insert(_ATTEMPT), [_attempt(result) for result in results])
         for municipality in {result.claim.municipality for result in results}:
             touch(session, municipality)
-    back = [result.claim for result in results if result.state in _NOT_OUT]
+    back = [item.claim for item in results if item.state in _NOT_OUT and item.claim.act != Act.WITHDRAW]
     if back:
         ids = [item.delivery_id for item in back]
         replaced = select(_DELIVERY.c.post_id).join(_CONTENT, _CONTENT.c.id == _DELIVERY.c.content_id)
         replaced = replaced.join(_POST, _POST.c.id == _DELIVERY.c.post_id)
         replaced = replaced.where(_DELIVERY.c.id.in_(ids), _CONTENT.c.version != _POST.c.content_version)
-        _queue_current(session, catalog, set(session.execute(replaced).scalars()), now=results[0].finished_at)
+        queue_current(session, catalog, set(session.execute(replaced).scalars()), now=results[0].finished_at)
     return dropped
+
+
+def note(session: Session, item: Claim, reference: str, *, now: datetime) -> bool:
+    """Keep `reference` for later tries and renew the lease. False if another worker has taken over."""
+    values = {"b_id": item.delivery_id, "b_token": item.token, "b_receipt": reference, "b_lease": now + LEASE}
+    return bool(session.connection().execute(_NOTE, values).rowcount == 1)
 
 
 def _attempt(result: Result) -> dict[str, object]:
@@ -343,13 +246,17 @@ def _expired(now: datetime) -> tuple[ColumnElement[bool], ...]:
 def reap(session: Session, *, repeatable_kinds: Sequence[str], local_kinds: Sequence[str], now: datetime) -> int:
     """Take back leases that have run out: their worker died. Returns how many.
 
-    A channel where a repeat is harmless (`repeatable_kinds`) is queued again; elsewhere the outcome is unknown and a
-    person must look. Nothing left the machine for `local_kinds`, so theirs is never unknown.
+    A channel where a repeat is harmless (`repeatable_kinds`) is queued again, and so are withdrawals and corrections;
+    elsewhere the outcome is unknown and a person must look. Nothing left the machine for `local_kinds`, so theirs is
+    never unknown.
     """
     expired = _expired(now)
+    is_repeatable = or_(
+        _DELIVERY.c.kind.in_(repeatable_kinds), _DELIVERY.c.kind.in_(local_kinds), _DELIVERY.c.act != "publish"
+    )
     again = session.connection().execute(
         update(_DELIVERY)
-        .where(*expired, or_(_DELIVERY.c.kind.in_(repeatable_kinds), _DELIVERY.c.kind.in_(local_kinds)))
+        .where(*expired, is_repeatable)
         .values(
             state="queued",
             token=_DELIVERY.c.token + 1,

@@ -12,9 +12,11 @@ from campaigns.catalog import Catalog
 from campaigns.enqueue import enqueue
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.localtime import after_quiet
-from campaigns.models import Attempt, ContentRow, Delivery, DeliveryState, Post, PostState
+from campaigns.models import Act, Attempt, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
 from campaigns.swedish import DELIVERY_STATES
+
+_TRIED_AGAIN = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.SKIPPED, DeliveryState.MISSED)
 
 
 def deliveries(
@@ -52,13 +54,13 @@ def done(session: Session, delivery_id: int, *, name: str, url: str, now: dateti
 
 
 def retry(session: Session, catalog: Catalog, delivery_id: int, *, name: str, now: datetime) -> Delivery:
-    """Try a failed, skipped or unknown delivery again; for an unknown one this says that it did not go out.
+    """Try a failed, skipped, missed or unknown delivery again; for an unknown one this says that it did not go out.
 
     If another text has been signed since, that is what is sent. Returns the delivery that now waits.
     Raises RefusedError when it is too late or it is in a state that cannot be tried again.
     """
     delivery = _locked(session, delivery_id)
-    if delivery.state not in (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.SKIPPED):
+    if delivery.state not in _TRIED_AGAIN:
         raise RefusedError(
             f"Leverans {delivery_id} kan inte försökas igen: läget är ”{DELIVERY_STATES[delivery.state]}”."
         )
@@ -66,10 +68,16 @@ def retry(session: Session, catalog: Catalog, delivery_id: int, *, name: str, no
     if delivery.not_after < first_try:
         raise RefusedError("Det är för sent: senaste tiden för budskapet har passerat, så det skickas inte.")
     post = session.get_one(Post, delivery.post_id)
+    if delivery.act == Act.WITHDRAW:
+        return _queued(session, delivery, first_try, name=name, now=now)
     if post.state != PostState.APPROVED:
         raise RefusedError("Texten har ändrats sedan dess. Låt båda parter godkänna den nya, så går den ut.")
     if session.get_one(ContentRow, delivery.content_id).version != post.content_version:
         return _retry_with_new_text(session, catalog, delivery, post, name=name, now=now)
+    return _queued(session, delivery, first_try, name=name, now=now)
+
+
+def _queued(session: Session, delivery: Delivery, first_try: datetime, *, name: str, now: datetime) -> Delivery:
     delivery.state = DeliveryState.QUEUED
     delivery.next_attempt_at = first_try
     delivery.maybe_sent = False
@@ -86,7 +94,12 @@ def _retry_with_new_text(
     _changed(session, delivery, name=name, action="försöker igen med ny text", now=now)
     session.flush()
     enqueue(session, catalog.municipality(delivery.municipality), post, now=now)
-    same = (Delivery.post_id == post.id, Delivery.channel == delivery.channel, Delivery.language == delivery.language)
+    same = (
+        Delivery.post_id == post.id,
+        Delivery.channel == delivery.channel,
+        Delivery.language == delivery.language,
+        Delivery.recipient == delivery.recipient,
+    )
     return session.exec(select(Delivery).where(*same).order_by(col(Delivery.id).desc())).first() or delivery
 
 

@@ -306,6 +306,13 @@ class _Reader:
             table.secret,
             table.allow_private_addresses,
             table.instructions,
+            table.account,
+            table.sender,
+            dict(table.recipients),
+            table.unsubscribe,
+            table.api_version,
+            table.per_minute,
+            table.at_once,
         )
 
     def _local_dates(

@@ -199,6 +199,22 @@ class PartyTable(Table):
     people: list[Name] = []
 
 
+# What each kind of channel cannot do without.
+NEEDED: dict[str, tuple[str, ...]] = {
+    "webhook": ("url", "secret"),
+    "sitevision": ("url", "secret"),
+    "wordpress": ("url", "account", "secret"),
+    "facebook": ("account", "secret"),
+    "instagram": ("account", "secret"),
+    "linkedin": ("account", "secret"),
+    "mastodon": ("url", "secret"),
+    "bluesky": ("account", "secret"),
+    "smtp": ("secret", "sender", "recipients"),
+    "sms": ("secret", "sender", "recipients"),
+    "teams": ("secret",),
+}
+
+
 class ChannelTable(Table):
     kind: ChannelKind
     name: Name | None = None
@@ -207,11 +223,25 @@ class ChannelTable(Table):
     secret: SecretReference | None = None
     allow_private_addresses: bool = False
     instructions: str = ""
+    account: Name | None = None
+    sender: Name | None = None
+    recipients: dict[Id, Name] = {}
+    unsubscribe: Name | None = None
+    api_version: Name | None = None
+    per_minute: int | None = Field(default=None, ge=1, le=10_000)
+    at_once: int = Field(default=1, ge=1, le=16)
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        missing = [name for name in NEEDED.get(self.kind, ()) if not getattr(self, name)]
+        if missing:
+            raise PydanticCustomError(
+                "needed", "{kind} måste ha {names}", {"kind": self.kind, "names": " och ".join(missing)}
+            )
+        return self
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:
-        if self.kind == "webhook" and not (self.url and self.secret):
-            raise PydanticCustomError("webhook", "en webhook måste ha både url och secret")
         if self.url:
             address = urlsplit(self.url)
             if address.scheme != "https" and not (address.scheme == "http" and self.allow_private_addresses):

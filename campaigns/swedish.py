@@ -39,7 +39,10 @@ DELIVERY_STATES = {
     "unknown": "Osäkert – kontrollera",
     "failed": "Misslyckad",
     "skipped": "Inte skickad",
+    "missed": "Missad under paus",
     "stopped": "Stoppad",
+    "withdrawn": "Tillbakadragen",
+    "replaced": "Ersatt av rättelse",
 }
 OCCURRENCE_STATES = {"confirmed": "bekräftat", "preliminary": "preliminärt"}
 

@@ -69,8 +69,11 @@ def write_text(
 def _refuse_unwritable(session: Session, catalog: Catalog, post: Post, *, language: str, channel: str) -> None:
     if post.state == PostState.CANCELLED:
         raise RefusedError("Budskapet är inställt: steget finns inte längre i planen.")
-    if post.id is not None and left_posts(session, [post.id]):
-        raise RefusedError("Budskapet har redan gått ut i alla sina kanaler. Texten kan inte bytas.")
+    is_open = post.is_correction and post.state != PostState.APPROVED
+    if post.id is not None and not is_open and left_posts(session, [post.id]):
+        raise RefusedError(
+            f"Budskapet har redan gått ut i alla sina kanaler. Öppna det för rättelse: kampanjhjul correct {post.id}"
+        )
     if post.merged_into:
         raise RefusedError(f"Budskapet ingår i {post.merged_into}. Skriv texten där i stället.")
     channels = post.channels.split()

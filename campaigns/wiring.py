@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from campaigns import channels, migrate
+from campaigns.attempts import Means
 from campaigns.catalog import Catalog
 from campaigns.channels.base import Channel
 from campaigns.database import Database
@@ -90,7 +91,7 @@ class Parts:
         return self.settings.messages_dir
 
     def sender(self) -> Sender:
-        return Sender(self.database, self.channels, self.settings.base_url, self.clock)
+        return Sender(Means(self.database, self.channels, self.settings.base_url, self.clock))
 
 
 def open_parts(

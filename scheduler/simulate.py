@@ -18,7 +18,7 @@ from sqlmodel import Session, SQLModel, col
 
 from campaigns import approval
 from campaigns.catalog import Catalog, Municipality
-from campaigns.channels.base import Channel, Outcome, Receipt, Shipment
+from campaigns.channels.base import Channel, Outcome, Pace, Receipt, Shipment
 from campaigns.database import Database
 from campaigns.drafts import sources_of
 from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggestion
@@ -61,6 +61,8 @@ class RecordingChannel:
     is_idempotent: bool
     is_local: bool
     outcome: Outcome
+    can_find: bool = False
+    pace: Pace | None = None
 
     def send(self, shipment: Shipment, *, now: datetime) -> Receipt:  # noqa: ARG002 - the protocol's
         return Receipt(self.outcome, url=shipment.page_url if self.outcome is Outcome.PUBLISHED else "")
@@ -158,7 +160,9 @@ class _Stage:
             for kind, channel in parts.channels.items()
         }
         self.parts = Parts(parts.settings, database, _FixedConfiguration(catalog), channels, self.clock)
-        sender = replace(self.parts.sender(), chance=random.Random(1))  # noqa: S311 - jitter, and the same each time
+        sender = self.parts.sender()
+        chance = random.Random(1)  # noqa: S311 - jitter, and the same each time
+        sender = replace(sender, means=replace(sender.means, chance=chance))
         self.work = Work(self.parts, sender, "simulering")
         self.refusals: list[tuple[datetime, int, str]] = []
         self._fixed_moments: list[datetime] = []

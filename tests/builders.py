@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from campaigns.catalog import ChannelConfig, Municipality, Party, Promise, ReminderRole
@@ -139,10 +140,19 @@ def make_channel(
     secret: str | None = None,
     allow_private_addresses: bool = False,
     instructions: str = "",
+    **more: Any,
 ) -> ChannelConfig:
-    """A channel of the kind of the same name unless told otherwise."""
+    """A channel of the kind of the same name unless told otherwise. `more` are ChannelConfig's other fields."""
     return ChannelConfig(
-        id, kind or id, name or id.capitalize(), tuple(languages), url, secret, allow_private_addresses, instructions
+        id,
+        kind or id,
+        name or id.capitalize(),
+        tuple(languages),
+        url,
+        secret,
+        allow_private_addresses,
+        instructions,
+        **more,
     )
 
 

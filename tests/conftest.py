@@ -17,6 +17,7 @@ from sqlmodel import SQLModel
 
 import campaigns.models  # noqa: F401 - fills the metadata
 from campaigns.catalog import Catalog, Municipality
+from campaigns.channels import KINDS
 from campaigns.database import Database
 from campaigns.migrate import upgrade
 from campaigns.reading import load
@@ -27,7 +28,7 @@ settings.load_profile("kampanjhjul")
 
 CONFIG = Path(__file__).parent.parent / "config"
 TEMPLATES = Path(__file__).parent.parent / "templates"
-CHANNEL_KINDS = ("webb", "skarm", "manuell", "webhook")
+CHANNEL_KINDS = tuple(KINDS)
 SERVER_FOLDER = "kampanjhjul-postgresql-"
 TEMPLATE = "kampanjhjul_template"
 

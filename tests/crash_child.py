@@ -18,7 +18,7 @@ from sqlmodel import col, select
 
 from campaigns.approval import approve
 from campaigns.catalog import Catalog
-from campaigns.channels.base import Outcome, Receipt, Shipment
+from campaigns.channels.base import Outcome, Pace, Receipt, Shipment
 from campaigns.database import Database
 from campaigns.delivery import reap_leases, send_due
 from campaigns.models import Delivery, DeliveryState, Post, PostState
@@ -36,6 +36,8 @@ class JournalChannel:
     is_idempotent: bool
     journal: Path
     is_local: bool = False
+    can_find: bool = False
+    pace: Pace | None = None
 
     def send(self, shipment: Shipment, *, now: datetime) -> Receipt:
         time.sleep(0.05)  # the way there and back, where a death is most interesting

@@ -12,8 +12,9 @@ from sqlmodel import col, select
 
 from campaigns import approval, posts
 from campaigns.catalog import Catalog
-from campaigns.channels.base import Channel, Outcome, Receipt, SendError, Shipment
+from campaigns.channels.base import Channel, Outcome, Pace, Receipt, SendError, Shipment
 from campaigns.database import Database
+from campaigns.attempts import Means
 from campaigns.delivery import Sender
 from campaigns.local_dates import set_local_date
 from campaigns.models import Delivery, Post
@@ -30,6 +31,8 @@ class FakeChannel:
     kind: str = "webb"
     is_idempotent: bool = True
     is_local: bool = True
+    can_find: bool = False
+    pace: Pace | None = None
     answers: list[Receipt | SendError | Exception] = field(default_factory=list)
     sent: list[Shipment] = field(default_factory=list)
     on_send: Callable[[Shipment], None] = lambda shipment: None
@@ -120,4 +123,4 @@ class Town:
         return {item.channel: item.state for item in self.deliveries()}
 
     def sender(self, *channels: Channel) -> Sender:
-        return Sender(self.database, {channel.kind: channel for channel in channels}, "http://test", self.clock)
+        return Sender(Means(self.database, {channel.kind: channel for channel in channels}, "http://test", self.clock))

@@ -358,7 +358,7 @@ def test_a_byte_order_mark_from_a_windows_editor_is_no_fault(folder: Path) -> No
             ANEBY,
             'kind = "webb"',
             'kind = "webhook"\nurl = "https://www.exempel.se"',
-            "municipalities/aneby.toml: channels.webb: en webhook måste ha både url och secret",
+            "municipalities/aneby.toml: channels.webb: webhook måste ha url och secret",
         ),
         (
             ANEBY,

@@ -7,8 +7,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from campaigns.channels.addresses import MOST_TRIED, checked_addresses, is_allowed, system_resolver
-from campaigns.channels.base import NotSentError
+from campaigns.channels.addresses import MOST_TRIED, checked_addresses, is_allowed
+from campaigns.channels.base import NotSentError, system_resolver
 
 PUBLIC = ["1.1.1.1", "192.88.98.1", "193.10.1.1", "2a00:1450:400f::5e", "64:ff9b::1.1.1.1", "::ffff:1.1.1.1"]
 PRIVATE = [

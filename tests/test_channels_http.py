@@ -13,8 +13,9 @@ from time import monotonic
 
 import pytest
 
-from campaigns.channels.base import NotSentError, UnknownOutcomeError
+from campaigns.channels.base import Environment, NotSentError, UnknownOutcomeError
 from campaigns.channels.http import MOST_BYTES, Response, call
+from tests.builders import make_channel
 from tests.contracts import (
     Answer,
     Receiver,
@@ -95,16 +96,14 @@ def post(
     ca_file: str | None = None,
     names: Names | None = None,
 ) -> Response:
+    environ = {"REQUESTS_CA_BUNDLE": ca_file} if ca_file else {}
     return call(
         "POST",
         url,
+        environment=Environment(environ, timeout, longest, names or Names(["127.0.0.1"])),
+        channel=make_channel("webhook", allow_private_addresses=allow_private),
         headers={"Authorization": "Bearer hemligt"},
         body=body,
-        allow_private=allow_private,
-        timeout=timeout,
-        longest=longest,
-        ca_file=ca_file,
-        resolver=names or Names(["127.0.0.1"]),
     )
 
 
@@ -146,7 +145,8 @@ def test_no_proxy_or_login_is_taken_from_the_environment(
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port()}")
 
-    call("GET", receiver.url, headers={}, body=None, allow_private=True)
+    channel = make_channel("webhook", allow_private_addresses=True)
+    call("GET", receiver.url, environment=Environment({}), channel=channel)
 
     assert "authorization" not in receiver.requests[0].headers
 

@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
@@ -23,13 +23,17 @@ from tests.contracts import (
     CONTENT,
     Answer,
     Failure,
+    FakeApi,
+    MakeTrouble,
     OutsideContract,
     Published,
     Receiver,
     Request,
+    Trouble,
     keep_silent,
     make_shipment,
     receiving,
+    serving,
     unused_port,
     work_and_drip_body,
     work_and_drip_status,
@@ -69,7 +73,7 @@ def shipment_to(url: str, *, secret: str = "env:NYCKEL", allow_private: bool = T
 
 
 def make_webhook(secret: str = SECRET) -> Webhook:
-    return Webhook(Environment(environ={"NYCKEL": secret}), timeout=(1, 0.2), longest=0.4)
+    return Webhook(Environment({"NYCKEL": secret}, timeout=(1, 0.2), longest=0.4))
 
 
 def verify(request: Request, secret: str = SECRET) -> object:
@@ -86,6 +90,22 @@ def contents(receiver: Receiver) -> list[dict[str, str]]:
     return list(known.values())
 
 
+@dataclass
+class Subscriber(FakeApi):
+    """A receiver after the specification that refuses and fails as it is told."""
+
+    known: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def publishes(self, request: Request) -> bool:
+        return True
+
+    def handle(self, request: Request) -> Answer:
+        message = verify(request)
+        assert isinstance(message, dict)
+        self.known.setdefault(request.headers["webhook-id"], message["data"]["content"])
+        return Answer(204)
+
+
 def now() -> datetime:
     """The reference implementation refuses signatures more than five minutes old."""
     return datetime.now(UTC)
@@ -93,8 +113,25 @@ def now() -> datetime:
 
 class TestWebhook(OutsideContract):
     @pytest.fixture
-    def published(self, receiver: Receiver) -> Published:
-        return lambda: contents(receiver)
+    def receiver(self) -> Iterator[Subscriber]:
+        with serving(Subscriber()) as receiver:
+            yield receiver
+
+    @pytest.fixture
+    def published(self, receiver: Subscriber) -> Published:
+        return lambda: list(receiver.known.values())
+
+    @pytest.fixture
+    def trouble(self, receiver: Subscriber) -> MakeTrouble:
+        def make(what: Trouble) -> None:
+            receiver.trouble = what
+
+        return make
+
+    def test_never_alters_the_content(self, channel: Channel, shipment: Shipment, published: Published) -> None:
+        channel.send(shipment, now=now())
+
+        assert list(published()) == [json.loads(shipment.payload)]
 
     @pytest.fixture
     def secrets(self) -> Sequence[str]:

@@ -14,10 +14,12 @@ from campaigns.catalog import Catalog, Party
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
 from campaigns.content import Content
 from campaigns.database import Database
-from campaigns.delivery import LONGEST_BACKOFF, backoff, reap_leases, send_due
+from campaigns.attempts import LONGEST_BACKOFF, backoff
+from campaigns.claims import claim_local
+from campaigns.delivery import reap_leases, send_due
 from campaigns.errors import DatabaseError, RefusedError
 from campaigns.models import Approval, Attempt, ContentRow, Delivery, DeliveryState
-from campaigns.outbox import LEASE, Result, claim, settle
+from campaigns.outbox import LEASE, Result, settle
 from campaigns.texts import write_text
 from tests.fakes import Clock, FakeChannel, Town
 
@@ -136,7 +138,7 @@ def test_what_would_be_too_late_when_the_quiet_hours_end_is_skipped_now(town: To
 
 def test_a_lease_from_before_the_clock_was_set_back_is_taken_back(town: Town, catalog: Catalog) -> None:
     with town.database.write() as session:
-        claim(session, catalog, kinds=["webb"], most=10, now=DUE + timedelta(hours=5))
+        claim_local(session, catalog, kinds=["webb"], most=10, now=DUE + timedelta(hours=5))
 
     assert reap_leases(town.sender(FakeChannel("webb")), now=DUE) == 1
 
@@ -247,7 +249,7 @@ def test_a_retry_after_the_last_time_is_refused(town: Town, catalog: Catalog) ->
 def test_a_late_workers_result_is_dropped(town: Town, catalog: Catalog) -> None:
     """Worker one takes the delivery and stalls; its lease runs out; worker two takes over and publishes."""
     with town.database.write() as session:
-        [first] = claim(session, catalog, kinds=["webb"], most=10, now=DUE)
+        [first] = claim_local(session, catalog, kinds=["webb"], most=10, now=DUE).claims
     late = DUE + LEASE + timedelta(seconds=1)
     webb = FakeChannel("webb", is_idempotent=True, is_local=False)
     reap_leases(town.sender(webb), now=late)
@@ -269,7 +271,7 @@ def test_a_dead_workers_delivery_is_taken_back(
     town: Town, catalog: Catalog, is_idempotent: bool, is_local: bool, state: str
 ) -> None:
     with town.database.write() as session:
-        claim(session, catalog, kinds=["webb"], most=10, now=DUE)
+        claim_local(session, catalog, kinds=["webb"], most=10, now=DUE)
     sender = town.sender(FakeChannel("webb", is_idempotent=is_idempotent, is_local=is_local))
 
     assert reap_leases(sender, now=DUE + LEASE - timedelta(seconds=1)) == 0
@@ -280,9 +282,9 @@ def test_a_dead_workers_delivery_is_taken_back(
 
 def test_two_claims_never_hold_the_same_delivery(town: Town, catalog: Catalog) -> None:
     with town.database.write() as session:
-        first = claim(session, catalog, kinds=["webb", "skarm"], most=10, now=DUE)
+        first = claim_local(session, catalog, kinds=["webb", "skarm"], most=10, now=DUE).claims
     with town.database.write() as session:
-        second = claim(session, catalog, kinds=["webb", "skarm"], most=10, now=DUE)
+        second = claim_local(session, catalog, kinds=["webb", "skarm"], most=10, now=DUE).claims
 
     assert len(first) == 2
     assert second == []

@@ -267,7 +267,8 @@ def test_a_clock_that_jumps_back_neither_repeats_nor_forgets(database: Database,
     town.plan()
     town.sign("valborg/2027/valborg/paminnelse/foraldrar")
     webb = FakeChannel("webb")
-    sender = replace(town.sender(webb), clock=town.clock)
+    sender = town.sender(webb)
+    sender = replace(sender, means=replace(sender.means, clock=town.clock))
     for at in (NOW, NOW - timedelta(hours=3), NOW - timedelta(days=2), NOW, NOW + timedelta(hours=2)):
         town.clock.at = at
         town.plan()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from campaigns.channels.base import Channel
 from campaigns.channels.base import Environment as Environment
@@ -18,6 +19,12 @@ KINDS: dict[str, Callable[[Environment], Channel]] = {
     "manuell": lambda _: Manuell(),
     "webhook": Webhook,
 }
+
+
+@lru_cache(maxsize=256)
+def can(kind: str, what: type) -> bool:
+    """Whether channels of `kind` keep the protocol `what`: Withdrawing, Correcting, Probing or Rehearsing."""
+    return kind in KINDS and isinstance(KINDS[kind](Environment(environ={})), what)
 
 
 def build(environment: Environment) -> dict[str, Channel]:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from campaigns.channels.base import NotSentError
+from campaigns.channels.base import NotSentError, Resolver
 
-# Host and port -> addresses as text, best first. Raises OSError (or UnicodeError for a name that cannot be).
-Resolver = Callable[[str, int], Sequence[str]]
 Address = IPv4Address | IPv6Address
 
 MOST_TRIED = 4  # addresses: each may cost a whole connection timeout
@@ -28,12 +24,6 @@ _PRIVATE = (
     IPv6Network("fc00::/7"),
     IPv6Network("::1/128"),
 )
-
-
-def system_resolver(host: str, port: int) -> Sequence[str]:
-    """What the operating system says. It reads decimal, octal and hexadecimal forms as the addresses they are."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(item[4][0]) for item in found))
 
 
 def checked_addresses(host: str, port: int, *, allow_private: bool, resolver: Resolver) -> tuple[str, ...]:

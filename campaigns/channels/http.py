@@ -5,23 +5,24 @@ Errors and logs name the host and never the address, since a path or a query can
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from threading import get_ident
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3
 
-from campaigns.channels.addresses import Resolver, checked_addresses, system_resolver
-from campaigns.channels.base import NotSentError, SendError, UnknownOutcomeError
+from campaigns.catalog import ChannelConfig
+from campaigns.channels.addresses import checked_addresses
+from campaigns.channels.base import Environment, NotSentError, SendError, UnknownOutcomeError
 from campaigns.channels.line import Line, adapter_on, trusting
 
-TIMEOUT = (5.0, 30.0)  # seconds to connect to one address, and to wait for the next bytes
-LONGEST = 60.0  # seconds for the whole answer. Less than the outbox's lease, or the line would outlive it.
 MOST_BYTES = 64 * 1024  # of an answer's body
 LONGEST_WAIT = timedelta(days=7)
 
@@ -50,38 +51,69 @@ class Response:
     body: bytes = field(repr=False)
     is_whole: bool = True
 
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; empty if it is something else. A list is found under "items"."""
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        if isinstance(found, list):
+            return {"items": found}
+        return found if isinstance(found, dict) else {}
+
 
 def call(
     method: str,
     url: str,
     *,
-    headers: Mapping[str, str],
-    body: bytes | None,
-    allow_private: bool,
-    timeout: tuple[float, float] = TIMEOUT,
-    longest: float = LONGEST,
-    ca_file: str | None = None,
-    resolver: Resolver = system_resolver,
+    environment: Environment,
+    channel: ChannelConfig,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    json_body: Mapping[str, Any] | None = None,
+    form: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer to one request over a connection of its own. Any status is an answer: ask `refusal` what it means.
 
-    Times are seconds. `ca_file` has the authorities to trust in place of the bundled ones. Raises NotSentError if the
-    request surely did not leave, and UnknownOutcomeError if it did and no status came back.
+    The body is given as bytes, as JSON or as a form. Private addresses are called only where `channel` allows it.
+    Raises NotSentError if the request surely did not leave, and UnknownOutcomeError if it did and no status came back.
     """
-    request = _prepared(method, url, headers, body)
+    kind, content = _content(body, json_body, form)
+    request = _prepared(method, url, {**kind, **(headers or {})}, content)
+    allow_private = channel.allow_private_addresses
     host, port = _place(request, allow_private=allow_private)
-    line = Line(checked_addresses(host, port, allow_private=allow_private, resolver=resolver), longest)
+    addresses = checked_addresses(host, port, allow_private=allow_private, resolver=environment.resolver)
+    line = Line(addresses, environment.longest)
+    trust = trusting(environment.environ.get("REQUESTS_CA_BUNDLE"), get_ident())
     try:
         with (
-            adapter_on(line, trusting(ca_file, get_ident())) as adapter,
-            adapter.send(request, stream=True, timeout=timeout) as answer,
+            adapter_on(line, trust) as adapter,
+            adapter.send(request, stream=True, timeout=environment.timeout) as answer,
         ):
-            content, is_whole = _body(answer)
-            return Response(host, answer.status_code, answer.headers, content, is_whole)
+            found, is_whole = _body(answer)
+            return Response(host, answer.status_code, answer.headers, found, is_whole)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         failure = classify(error, host=host, is_connected=line.is_connected)
     # Outside the except block, unchained: the foreign error and its traceback hold the whole address.
     raise failure
+
+
+def accepted(response: Response, *, now: datetime) -> Response:
+    """`response` if it was accepted (2xx). Raises what `refusal` says of any other."""
+    fault = refusal(response, now=now)
+    if fault is not None:
+        raise fault
+    return response
+
+
+def _content(
+    body: bytes | None, json_body: Mapping[str, Any] | None, form: Mapping[str, str] | None
+) -> tuple[dict[str, str], bytes | None]:
+    if json_body is not None:
+        return {"Content-Type": "application/json"}, json.dumps(json_body, ensure_ascii=False).encode()
+    if form is not None:
+        return {"Content-Type": "application/x-www-form-urlencoded"}, urlencode(form).encode()
+    return {}, body
 
 
 def classify(error: Exception, *, host: str, is_connected: bool) -> NotSentError | UnknownOutcomeError:

@@ -23,10 +23,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
 
-from campaigns.channels.addresses import Resolver, system_resolver
-from campaigns.channels.base import Environment, NotSentError, Outcome, Receipt, Shipment
+from campaigns.channels.base import Environment, NotSentError, Outcome, Pace, Receipt, Shipment
 from campaigns.channels.credentials import CredentialError, resolve
-from campaigns.channels.http import LONGEST, TIMEOUT, call, refusal
+from campaigns.channels.http import accepted, call
 
 EVENT = "post.published"
 MOST_BYTES = 20_000  # the specification's advice for a body
@@ -36,15 +35,12 @@ SHORTEST_SECRET = 24  # bytes, by the specification
 
 @dataclass(frozen=True)
 class Webhook:
-    """`timeout` and `longest` are seconds, as in `http.call`."""
-
     environment: Environment
-    timeout: tuple[float, float] = TIMEOUT
-    longest: float = LONGEST
-    resolver: Resolver = system_resolver
     kind: str = "webhook"
     is_local: bool = False
     is_idempotent: bool = True
+    can_find: bool = False
+    pace: Pace | None = None
 
     def send(self, shipment: Shipment, *, now: datetime) -> Receipt:
         channel = shipment.channel
@@ -52,20 +48,9 @@ class Webhook:
             raise CredentialError("Webhooken måste ha både url och secret.")
         body = body_of(shipment)
         secrets = keys(resolve(channel.secret, environ=self.environment.environ))
-        response = call(
-            "POST",
-            channel.url,
-            headers=headers_of(message_id(shipment.key), body, secrets=secrets, now=now),
-            body=body,
-            allow_private=channel.allow_private_addresses,
-            timeout=self.timeout,
-            longest=self.longest,
-            ca_file=self.environment.environ.get("REQUESTS_CA_BUNDLE"),
-            resolver=self.resolver,
-        )
-        fault = refusal(response, now=now)
-        if fault is not None:
-            raise fault
+        headers = headers_of(message_id(shipment.key), body, secrets=secrets, now=now)
+        response = call("POST", channel.url, environment=self.environment, channel=channel, headers=headers, body=body)
+        accepted(response, now=now)
         return Receipt(Outcome.HANDED_OVER, reference=message_id(shipment.key))
 
 

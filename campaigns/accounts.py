@@ -1,0 +1,169 @@
+"""How each municipality's channels are doing: working, resting since they fail, or stopped until a person acts.
+
+An account is one channel of one municipality. One that fails again and again rests, and then one delivery is let
+through to see; one whose login is refused stops for longer at a time, and says so. Either works again with the first
+delivery that the channel accepts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from campaigns import audit
+from campaigns.errors import NotFoundError
+from campaigns.models import AccountState, ChannelAccount, Delivery, DeliveryState
+from campaigns.revisions import touch
+
+Key = tuple[str, str]  # municipality, channel
+
+MOST_FAILURES = 5  # in a row, before it rests
+FIRST_REST = timedelta(minutes=1)
+LONGEST_REST = timedelta(minutes=30)
+STOPPED_FOR = timedelta(minutes=30)  # between looks at whether a refused login works: more often could lock it
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Health(StrEnum):
+    """What a try told of the channel: it accepted or refused on good grounds; it failed; its login is dead."""
+
+    WELL = "well"
+    FAILING = "failing"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as it stands. Nothing is sent before `probe_at` (UTC); `free_at` is what its pace has come to."""
+
+    is_working: bool
+    reason: str
+    probe_at: datetime
+    free_at: datetime | None
+
+
+def load(session: Session, keys: Collection[Key]) -> Mapping[Key, Account]:
+    """Those of the accounts that something is known of."""
+    municipalities = {municipality for municipality, _ in keys}
+    rows = session.exec(select(ChannelAccount).where(col(ChannelAccount.municipality).in_(municipalities)))
+    return {
+        (row.municipality, row.channel): Account(
+            row.state == AccountState.WORKING, row.reason, row.probe_at or _LONG_AGO, row.free_at
+        )
+        for row in rows
+        if (row.municipality, row.channel) in keys
+    }
+
+
+def standing(session: Session, *, municipality: str | None = None) -> list[ChannelAccount]:
+    """The accounts that are not working."""
+    query = select(ChannelAccount).where(ChannelAccount.state != AccountState.WORKING)
+    if municipality is not None:
+        query = query.where(ChannelAccount.municipality == municipality)
+    return list(session.exec(query.order_by(ChannelAccount.municipality, ChannelAccount.channel)))
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a try told of its channel, at `at` (UTC). `rests_until` is when the channel asks to be called again."""
+
+    account: Key
+    health: Health
+    reason: str
+    at: datetime
+    rests_until: datetime | None = None
+
+
+def learn(session: Session, lessons: Iterable[Lesson]) -> None:
+    """Take in what tries told of their channels."""
+    for lesson in lessons:
+        row = session.get(ChannelAccount, lesson.account)
+        if row is None:
+            if lesson.health is Health.WELL:
+                continue
+            municipality, channel = lesson.account
+            row = ChannelAccount(municipality=municipality, channel=channel, changed_at=lesson.at)
+        if lesson.health is Health.WELL:
+            _well(session, row, now=lesson.at)
+        elif lesson.health is Health.DEAD or row.state == AccountState.STOPPED:
+            _not_working(session, row, AccountState.STOPPED, lesson, lesson.at + STOPPED_FOR)
+        elif lesson.rests_until is not None:
+            row.probe_at = lesson.rests_until
+        else:
+            row.failures += 1
+            if row.failures >= MOST_FAILURES:
+                rest = min(FIRST_REST * (1 << min(row.failures - MOST_FAILURES, 10)), LONGEST_REST)
+                _not_working(session, row, AccountState.RESTING, lesson, lesson.at + rest)
+        session.add(row)
+        session.flush()
+
+
+def restart(session: Session, municipality: str, channel: str, *, name: str, now: datetime) -> None:
+    """A person has put it right: what waits is tried at once. Raises NotFoundError if the channel was not stopped."""
+    row = session.get(ChannelAccount, (municipality, channel))
+    if row is None or row.state == AccountState.WORKING:
+        raise NotFoundError(f"Kanalen ”{channel}” är inte stoppad.")
+    _well(session, row, now=now)
+    audit.record(session, now=now, municipality=municipality, actor=name, action="startade kanalen", subject=channel)
+
+
+def book(session: Session, free_at: Mapping[Key, datetime], *, now: datetime) -> None:
+    """Note when each account's pace lets the next one start."""
+    for (municipality, channel), moment in free_at.items():
+        row = session.get(ChannelAccount, (municipality, channel))
+        if row is None:
+            row = ChannelAccount(municipality=municipality, channel=channel, changed_at=now)
+        row.free_at = moment
+        session.add(row)
+    if free_at:
+        session.flush()
+
+
+def _well(session: Session, row: ChannelAccount, *, now: datetime) -> None:
+    if row.state != AccountState.WORKING:
+        # What waited for it to work again need wait no more.
+        session.execute(
+            update(Delivery)
+            .where(
+                col(Delivery.municipality) == row.municipality,
+                col(Delivery.channel) == row.channel,
+                col(Delivery.state) == DeliveryState.QUEUED,
+                col(Delivery.due_at) <= now,
+                col(Delivery.next_attempt_at) > now,
+            )
+            .values(next_attempt_at=now)
+        )
+        _told(session, row, "kanalen fungerar igen", now=now)
+        row.state, row.reason, row.probe_at, row.changed_at = AccountState.WORKING, "", None, now
+    row.failures = 0
+    session.add(row)
+
+
+def _not_working(
+    session: Session, row: ChannelAccount, state: AccountState, lesson: Lesson, probe_at: datetime
+) -> None:
+    is_news = row.state != state
+    row.state, row.reason, row.probe_at = state, lesson.reason, probe_at
+    if is_news:
+        row.changed_at = lesson.at
+        action = "kanalen stoppades" if state is AccountState.STOPPED else "kanalen vilar efter upprepade fel"
+        _told(session, row, action, now=lesson.at)
+
+
+def _told(session: Session, row: ChannelAccount, action: str, *, now: datetime) -> None:
+    audit.record(
+        session,
+        now=now,
+        municipality=row.municipality,
+        actor="arbetaren",
+        action=action,
+        subject=row.channel,
+        detail=row.reason,
+    )
+    touch(session, row.municipality)

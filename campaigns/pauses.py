@@ -1,0 +1,118 @@
+"""Pause: everything scheduled stands still, now, for a reason; for all, for a municipality or for one channel.
+
+What comes up during a pause is missed, and must be chosen again: nothing is sent at once when it is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from campaigns import audit
+from campaigns.catalog import Catalog
+from campaigns.errors import NotFoundError, RefusedError
+from campaigns.models import Pause
+from campaigns.revisions import touch
+
+EVERYTHING = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The pauses in force: reasons by (municipality, channel), where "" stands for all."""
+
+    reasons: Mapping[tuple[str, str], str]
+
+    def reason(self, municipality: str, channel: str) -> str | None:
+        """Why nothing may go out to the channel, or None."""
+        for key in ((EVERYTHING, EVERYTHING), (municipality, EVERYTHING), (municipality, channel)):
+            if key in self.reasons:
+                return self.reasons[key]
+        return None
+
+
+def standing(session: Session) -> Standing:
+    return Standing({(row.municipality, row.channel): row.reason for row in in_force(session)})
+
+
+def in_force(session: Session) -> Sequence[Pause]:
+    """The pauses that have not been ended, oldest first."""
+    return session.exec(select(Pause).where(col(Pause.resumed_at).is_(None)).order_by(col(Pause.id))).all()
+
+
+def pause(
+    session: Session, catalog: Catalog, *, municipality: str, channel: str, reason: str, name: str, now: datetime
+) -> Pause:
+    """Stop what is scheduled, for `municipality` ("" for all) and its `channel` ("" for all), until `resume`.
+
+    Raises RefusedError without a reason or a name, or if it is paused already; NotFoundError for unknown names.
+    """
+    _check(catalog, municipality, channel, name)
+    if not reason.strip():
+        raise RefusedError("Skriv varför det pausas, så att alla förstår.")
+    if _row(session, municipality, channel) is not None:
+        raise RefusedError("Det är redan pausat.")
+    made = Pause(
+        municipality=municipality,
+        channel=channel,
+        reason=" ".join(reason.split())[:300],
+        paused_by=name.strip(),
+        paused_at=now,
+    )
+    session.add(made)
+    _record(session, catalog, made, action="pausade", actor=made.paused_by, now=now)
+    return made
+
+
+def resume(session: Session, catalog: Catalog, *, municipality: str, channel: str, name: str, now: datetime) -> Pause:
+    """End the pause that was made with the same `municipality` and `channel`. Raises RefusedError if there is none."""
+    _check(catalog, municipality, channel, name)
+    row = _row(session, municipality, channel)
+    if row is None:
+        others = ", ".join(described(item) for item in in_force(session))
+        raise RefusedError(f"Det är inte pausat. Pausat just nu: {others}." if others else "Inget är pausat.")
+    row.resumed_by, row.resumed_at = name.strip(), now
+    session.add(row)
+    _record(session, catalog, row, action="avslutade pausen", actor=row.resumed_by, now=now)
+    return row
+
+
+def described(row: Pause) -> str:
+    """What a pause stops, in words."""
+    if not row.municipality:
+        return "allt"
+    return f"{row.municipality}, {row.channel}" if row.channel else row.municipality
+
+
+def _row(session: Session, municipality: str, channel: str) -> Pause | None:
+    same = (Pause.municipality == municipality, Pause.channel == channel, col(Pause.resumed_at).is_(None))
+    return session.exec(select(Pause).where(*same)).first()
+
+
+def _check(catalog: Catalog, municipality: str, channel: str, name: str) -> None:
+    if not name.strip():
+        raise RefusedError("Ange vem som gör det, till exempel --as ”Anna Andersson”.")
+    if municipality:
+        found = catalog.municipality(municipality)
+        if channel:
+            found.channel(channel)
+    elif channel:
+        raise NotFoundError("Ange också vilken kommuns kanal det gäller.")
+
+
+def _record(session: Session, catalog: Catalog, row: Pause, *, action: str, actor: str, now: datetime) -> None:
+    names = [row.municipality] if row.municipality else list(catalog.municipalities)
+    for municipality in names:
+        audit.record(
+            session,
+            now=now,
+            municipality=municipality,
+            actor=actor,
+            action=action,
+            subject=row.channel or "alla kanaler",
+            detail=row.reason,
+        )
+        touch(session, municipality)

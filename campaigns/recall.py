@@ -1,0 +1,141 @@
+"""After publication: taking a post back where its channel can, and putting it right."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from campaigns import audit
+from campaigns.approval import void
+from campaigns.channels import can
+from campaigns.channels.base import Correcting, Withdrawing
+from campaigns.enqueue import STANDING
+from campaigns.errors import NotFoundError, RefusedError
+from campaigns.models import Act, Delivery, DeliveryState, Post, PostState
+from campaigns.revisions import touch
+from campaigns.swedish import DELIVERY_STATES
+
+WITHDRAWN_WITHIN = timedelta(days=30)
+_AGAIN = (DeliveryState.FAILED, DeliveryState.SKIPPED, DeliveryState.UNKNOWN)
+
+_SAME = {"post_id", "content_id", "municipality", "channel", "kind", "language", "recipient"}
+
+
+def withdraw(session: Session, delivery_id: int, *, name: str, reason: str, now: datetime) -> Delivery:
+    """Queue the withdrawal of a published delivery. Returns it; by-hand tasks are marked at once, and returned.
+
+    Raises RefusedError where the channel cannot, or the delivery does not stand published; NotFoundError if unknown.
+    """
+    found = _locked(session, delivery_id)
+    _check(name, reason)
+    if found.act == Act.WITHDRAW or found.state not in STANDING:
+        state = DELIVERY_STATES[found.state]
+        raise RefusedError(
+            f"Leverans {delivery_id} är inte publicerad: läget är ”{state}”. Den kan inte dras tillbaka."
+        )
+    if found.kind == "manuell":
+        found.state, found.changed_at = DeliveryState.WITHDRAWN, now
+        found.token += 1
+        session.add(found)
+        return _recorded(session, found, name, "tog bort för hand", reason, now=now)
+    if not can(found.kind, Withdrawing):
+        where = f" Den ligger på {found.url}." if found.url else ""
+        raise RefusedError(
+            f"Kanalen kan inte dra tillbaka det som har gått ut. Ta bort det för hand om det går.{where}"
+        )
+    key = f"{found.key}:dra-tillbaka"
+    made = session.exec(select(Delivery).where(Delivery.key == key)).one_or_none()
+    if made is not None and made.state not in _AGAIN:
+        raise RefusedError(f"Leverans {delivery_id} håller redan på att dras tillbaka.")
+    made = made or Delivery(
+        **found.model_dump(
+            include={"post_id", "content_id", "municipality", "channel", "kind", "language", "recipient"}
+        ),
+        key=key,
+        act=Act.WITHDRAW,
+        replaces=found.id,
+        receipt=found.receipt,
+        due_at=now,
+        not_after=now,
+        next_attempt_at=now,
+        created_at=now,
+        changed_at=now,
+    )
+    made.state, made.reason = DeliveryState.QUEUED, ""
+    made.token += 1
+    made.next_attempt_at = made.changed_at = now
+    made.not_after = now + WITHDRAWN_WITHIN
+    session.add(made)
+    session.flush()
+    return _recorded(session, found, name, "drog tillbaka", reason, now=now, result=made)
+
+
+def open_for_correction(session: Session, post_id: int, *, name: str, reason: str, now: datetime) -> Post:
+    """Open a post that has gone out, so that its text can be changed, signed and put in the place of the old.
+
+    Raises RefusedError if it stands in no channel that can be put right; NotFoundError if unknown.
+    """
+    post = session.exec(select(Post).where(Post.id == post_id).with_for_update()).one_or_none()
+    if post is None:
+        raise NotFoundError(f"Det finns inget budskap med nummer {post_id}. Se alla med: kampanjhjul posts")
+    _check(name, reason)
+    standing = session.exec(
+        select(Delivery.kind).where(Delivery.post_id == post_id, col(Delivery.state).in_(STANDING))
+    ).all()
+    if not any(can(kind, Correcting) for kind in standing):
+        raise RefusedError("Budskapet står inte i någon kanal där det går att rätta.")
+    void(session, post, reason="Texten ska rättas.", now=now)
+    post.is_correction = True
+    post.state = PostState.DRAFT
+    post.reason = f"Rättas: {reason.strip()}"
+    post.changed_at = now
+    session.add(post)
+    audit.record(
+        session,
+        now=now,
+        municipality=post.municipality,
+        actor=name.strip(),
+        action="öppnade för rättelse",
+        subject=post.key,
+        detail=reason.strip()[:200],
+    )
+    touch(session, post.municipality)
+    return post
+
+
+def _check(name: str, reason: str) -> None:
+    if not name.strip():
+        raise RefusedError("Ange vem som gör det, till exempel --as ”Anna Andersson”.")
+    if not reason.strip():
+        raise RefusedError("Skriv varför, så att alla förstår.")
+
+
+def _locked(session: Session, delivery_id: int) -> Delivery:
+    delivery = session.exec(select(Delivery).where(Delivery.id == delivery_id).with_for_update()).one_or_none()
+    if delivery is None:
+        raise NotFoundError(f"Det finns ingen leverans med nummer {delivery_id}. Se alla med: kampanjhjul queue")
+    return delivery
+
+
+def _recorded(
+    session: Session,
+    found: Delivery,
+    name: str,
+    action: str,
+    reason: str,
+    *,
+    now: datetime,
+    result: Delivery | None = None,
+) -> Delivery:
+    audit.record(
+        session,
+        now=now,
+        municipality=found.municipality,
+        actor=name.strip(),
+        action=action,
+        subject=found.key,
+        detail=reason.strip()[:200],
+    )
+    touch(session, found.municipality)
+    return result or found
