@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from queue import Empty, SimpleQueue
 
+from campaigns.accounts import Health
 from campaigns.attempts import Means, attempt, given_back
 from campaigns.catalog import Catalog
 from campaigns.claims import claim_local, claim_outside, due_accounts, has_due
@@ -118,7 +119,6 @@ class _Outside:
         with self.means.database.write() as session:
             found = claim_outside(session, self.catalog, kinds=self.kinds, wanted=wanted, paces=self.paces, now=now)
         self.waiting += len(found.claims)
-        self.tried += len(found.claims)
         ends = now + LEASE - MARGIN
         for lane in _lanes(self.catalog, found.claims):
             if self.sender.pool is None:
@@ -129,12 +129,16 @@ class _Outside:
 
     def _send(self, lane: Sequence[Claim], ends: datetime) -> None:
         """One thread's work: a batch of one account, one after another, as long as the lease lasts."""
+        is_shut = False
         for item in lane:
             now = self.means.clock()
-            if self.sender.is_stopping() or now > ends:
+            if is_shut or self.sender.is_stopping() or now > ends:
                 self.results.put(given_back(item, now=now))
-            else:
-                self.results.put(attempt(self.means, self.catalog, item))
+                continue
+            result = attempt(self.means, self.catalog, item)
+            self.results.put(result)
+            # A refused login, or a wish to be left alone, holds for the rest of the batch.
+            is_shut = result.health is Health.DEAD or result.rests_until is not None
 
     def _finished(self) -> list[Result]:
         """What has come back since last time; waits a little for the first."""
@@ -146,6 +150,7 @@ class _Outside:
         except Empty:
             pass
         self.under_way = {item for item in self.under_way if not item.done()}
+        self.tried += sum(result.is_tried for result in found)
         return found
 
     def _write(self, results: list[Result]) -> list[Result]:

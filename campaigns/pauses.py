@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from campaigns import audit
 from campaigns.catalog import Catalog
 from campaigns.errors import NotFoundError, RefusedError
-from campaigns.models import Pause
+from campaigns.models import Delivery, DeliveryState, Pause, Post
 from campaigns.revisions import touch
 
 EVERYTHING = ""
@@ -78,6 +79,40 @@ def resume(session: Session, catalog: Catalog, *, municipality: str, channel: st
     session.add(row)
     _record(session, catalog, row, action="avslutade pausen", actor=row.resumed_by, now=now)
     return row
+
+
+def missed_in(session: Session, row: Pause) -> int:
+    """How many deliveries came up during the pause and were not sent."""
+    query = select(func.count()).where(Delivery.state == DeliveryState.MISSED, Delivery.changed_at >= row.paused_at)
+    if row.municipality:
+        query = query.where(Delivery.municipality == row.municipality)
+    if row.channel:
+        query = query.where(Delivery.channel == row.channel)
+    return session.exec(query).one()
+
+
+def let_pass(session: Session, post: Post, *, passes: bool, name: str, reason: str, now: datetime) -> None:
+    """Mark `post` as one that goes out although everything is paused, or take the mark away.
+
+    Raises RefusedError without a name or a reason.
+    """
+    if not name.strip():
+        raise RefusedError("Ange vem som gör det, till exempel --as ”Anna Andersson”.")
+    if not reason.strip():
+        raise RefusedError("Skriv varför, så att alla förstår.")
+    post.passes_pause = passes
+    post.changed_at = now
+    session.add(post)
+    audit.record(
+        session,
+        now=now,
+        municipality=post.municipality,
+        actor=name.strip(),
+        action="lät gå förbi pauser" if passes else "lät följa pauser igen",
+        subject=post.key,
+        detail=" ".join(reason.split())[:200],
+    )
+    touch(session, post.municipality)
 
 
 def described(row: Pause) -> str:

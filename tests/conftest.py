@@ -6,7 +6,7 @@ import os
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -18,6 +18,7 @@ from sqlmodel import SQLModel
 import campaigns.models  # noqa: F401 - fills the metadata
 from campaigns.catalog import Catalog, Municipality
 from campaigns.channels import KINDS
+from campaigns.cli import main
 from campaigns.database import Database
 from campaigns.migrate import upgrade
 from campaigns.reading import load
@@ -144,3 +145,24 @@ def catalog() -> Catalog:
 @pytest.fixture(scope="session")
 def aneby(catalog: Catalog) -> Municipality:
     return catalog.municipality("aneby")
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in an empty folder; gives exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("KAMPANJHJUL_")]:
+        monkeypatch.delenv(name)
+
+    def command(*words: str) -> tuple[int, str, str]:
+        try:
+            code = main(words)
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return command

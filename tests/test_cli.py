@@ -12,7 +12,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,30 +19,9 @@ import icalendar
 import pytest
 from sqlalchemy import text
 
-from campaigns.cli import main
 from campaigns.database import Database
-from tests.conftest import CONFIG, TEMPLATES
+from tests.conftest import CONFIG, TEMPLATES, Run
 from tests.fakes import MESSAGES
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in an empty folder; gives exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("KAMPANJHJUL_")]:
-        monkeypatch.delenv(name)
-
-    def command(*words: str) -> tuple[int, str, str]:
-        try:
-            code = main(words)
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return command
 
 
 def listed(run: Run, *words: str) -> list[dict[str, object]]:

@@ -31,7 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True, dest="command")
-    for add in (_running, _planning, _signing, _sending, _feeds):
+    for add in (_running, _planning, _signing, _sending, _stopping, _feeds):
         add(commands)
     return parser
 
@@ -189,6 +189,33 @@ def _sending(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
     )
     _municipality(simulate)
     _json(simulate)
+
+
+def _stopping(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    pause = _command(commands, "pause", "stopping:pause", "stoppa allt schemalagt nu, eller visa vad som är pausat")
+    pause.add_argument("--reason", metavar="SKÄL", help="varför (utan skäl visas det som är pausat)")
+    pause.add_argument("--as", dest="name", metavar="NAMN", help="vem som pausar")
+    _json(pause)
+    resume = _command(
+        commands, "resume", "stopping:resume", "avsluta en paus (det som missades skickas inte)"
+    )
+    _as(resume)
+    for parser in (pause, resume):
+        _municipality(parser)
+        parser.add_argument("--channel", metavar="KANAL", default="", help="bara den här kanalen i kommunen")
+    crisis = _command(commands, "crisis", "stopping:crisis", "låt ett budskap gå ut även om allt annat är pausat")
+    crisis.add_argument("reference", metavar="ID", help="budskapets nummer eller nyckel")
+    crisis.add_argument("--reason", metavar="SKÄL", required=True, help="varför")
+    crisis.add_argument("--undo", action="store_true", help="ta tillbaka: budskapet följer pauser igen")
+    _as(crisis)
+    withdraw = _command(commands, "withdraw", "stopping:withdraw", "dra tillbaka en leverans, där kanalen kan det")
+    withdraw.add_argument("delivery", metavar="ID", type=_number, help="leveransens nummer, se kampanjhjul queue")
+    withdraw.add_argument("--reason", metavar="SKÄL", required=True, help="varför")
+    _as(withdraw)
+    correct = _command(commands, "correct", "stopping:correct", "öppna ett publicerat budskap för rättelse")
+    correct.add_argument("reference", metavar="ID", help="budskapets nummer eller nyckel")
+    correct.add_argument("--reason", metavar="SKÄL", required=True, help="vad som är fel")
+    _as(correct)
 
 
 def _feeds(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above

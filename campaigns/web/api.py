@@ -133,7 +133,7 @@ def list_posts(
 def show_post(who: Who, post_id: Number) -> shape.PostDetailAnswer:
     """A post with its text as it would go out, the faults in it, and the digest to approve."""
     with who.parts.database.read() as session:
-        post = _own_post(session, who, post_id)
+        post = own_post(session, who, post_id)
         missing = missing_signatures(session, who.municipality, [post])[post_id]
         signed = session.exec(
             select(Approval)
@@ -148,7 +148,7 @@ def show_post(who: Who, post_id: Number) -> shape.PostDetailAnswer:
 def write_text(who: Who, post_id: Number, body: shape.TextRequest) -> shape.TextAnswer:
     """Save a new version of the text. Signatures fall and what is queued stops."""
     with who.parts.database.write() as session:
-        _own_post(session, who, post_id)
+        own_post(session, who, post_id)
         row = texts.write_text(
             session,
             who.parts.catalog,
@@ -168,7 +168,7 @@ def approve(who: Who, post_id: Number, body: shape.ApproveRequest) -> shape.Sign
     """Sign the text with this digest for the token's party. The last party's signature queues the deliveries."""
     party = _party(who)
     with who.parts.database.write() as session:
-        _own_post(session, who, post_id)
+        own_post(session, who, post_id)
         signed = approval.approve(
             session,
             who.parts.catalog,
@@ -187,7 +187,7 @@ def reject(who: Who, post_id: Number, body: shape.RejectRequest) -> None:
     """Reject the text for the token's party: signatures fall and what is queued stops."""
     party = _party(who)
     with who.parts.database.write() as session:
-        _own_post(session, who, post_id)
+        own_post(session, who, post_id)
         approval.reject(
             session, who.parts.catalog, post_id, party=party, name=who.name, reason=body.reason, now=who.now
         )
@@ -205,7 +205,7 @@ def list_deliveries(who: Who, state: Annotated[list[str] | None, Query()] = None
 def done(who: Who, delivery_id: Number, body: shape.DoneRequest) -> shape.DeliveryAnswer:
     """A task was done by hand, or an uncertain sending was seen to have gone out."""
     with who.parts.database.write() as session:
-        _own_delivery(session, who, delivery_id)
+        own_delivery(session, who, delivery_id)
         return shape.DeliveryAnswer.of(queue.done(session, delivery_id, name=who.name, url=body.url, now=who.now))
 
 
@@ -213,7 +213,7 @@ def done(who: Who, delivery_id: Number, body: shape.DoneRequest) -> shape.Delive
 def retry(who: Who, delivery_id: Number) -> shape.DeliveryAnswer:
     """Try a failed or skipped delivery again, or an uncertain one that was seen not to have gone out."""
     with who.parts.database.write() as session:
-        _own_delivery(session, who, delivery_id)
+        own_delivery(session, who, delivery_id)
         row = queue.retry(session, who.parts.catalog, delivery_id, name=who.name, now=who.now)
         return shape.DeliveryAnswer.of(row)
 
@@ -275,14 +275,14 @@ def _own(who: Caller, municipality: str | None) -> None:
         raise NotFoundError(f"Nyckeln gäller {who.municipality.id}, inte ”{municipality}”.")
 
 
-def _own_post(session: Session, who: Caller, post_id: int) -> Post:
+def own_post(session: Session, who: Caller, post_id: int) -> Post:
     post = session.get(Post, post_id)
     if post is None or post.municipality != who.municipality.id:
         raise NotFoundError(f"Det finns inget budskap med nummer {post_id} i {who.municipality.name}.")
     return post
 
 
-def _own_delivery(session: Session, who: Caller, delivery_id: int) -> None:
+def own_delivery(session: Session, who: Caller, delivery_id: int) -> None:
     delivery = session.get(Delivery, delivery_id)
     if delivery is None or delivery.municipality != who.municipality.id:
         raise NotFoundError(f"Det finns ingen leverans med nummer {delivery_id} i {who.municipality.name}.")

@@ -285,6 +285,8 @@ class DeliveryAnswer(Answer):
     channel: str
     kind: str
     language: str
+    recipient: str
+    act: str
     state: str
     due_at: datetime
     not_after: datetime

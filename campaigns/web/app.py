@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from campaigns.web import api, problems, static_files
+from campaigns.web import api, api_stopping, problems, static_files
 from campaigns.web.api_models import LONGEST_TEXT
 from campaigns.web.feedserver import FeedApplication, FeedStore
 from campaigns.web.freshness import Freshness
@@ -56,6 +56,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.router.routes.extend(Probes(parts).routes())
     app.router.routes.append(Route("/static/{name}", static_files.serve))
     app.include_router(api.router)
+    app.include_router(api_stopping.router)
     problems.install(app, pages)
     return app
 
