@@ -7,7 +7,7 @@ delivery that the channel accepts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -80,28 +80,42 @@ class Lesson:
     rests_until: datetime | None = None
 
 
-def learn(session: Session, lessons: Iterable[Lesson]) -> None:
+def learn(session: Session, lessons: Sequence[Lesson]) -> None:
     """Take in what tries told of their channels."""
+    if not lessons:
+        return
+    municipalities = {lesson.account[0] for lesson in lessons}
+    found = session.exec(select(ChannelAccount).where(col(ChannelAccount.municipality).in_(municipalities)))
+    known = {(row.municipality, row.channel): row for row in found}
     for lesson in lessons:
-        row = session.get(ChannelAccount, lesson.account)
+        row = known.get(lesson.account)
+        if lesson.health is Health.WELL and (row is None or _is_faultless(row)):
+            continue
         if row is None:
-            if lesson.health is Health.WELL:
-                continue
             municipality, channel = lesson.account
             row = ChannelAccount(municipality=municipality, channel=channel, changed_at=lesson.at)
-        if lesson.health is Health.WELL:
-            _well(session, row, now=lesson.at)
-        elif lesson.health is Health.DEAD or row.state == AccountState.STOPPED:
-            _not_working(session, row, AccountState.STOPPED, lesson, lesson.at + STOPPED_FOR)
-        elif lesson.rests_until is not None:
-            row.probe_at = lesson.rests_until
-        else:
-            row.failures += 1
-            if row.failures >= MOST_FAILURES:
-                rest = min(FIRST_REST * (1 << min(row.failures - MOST_FAILURES, 10)), LONGEST_REST)
-                _not_working(session, row, AccountState.RESTING, lesson, lesson.at + rest)
+            known[lesson.account] = row
+        _take_in(session, row, lesson)
         session.add(row)
-        session.flush()
+    session.flush()
+
+
+def _is_faultless(row: ChannelAccount) -> bool:
+    return row.state == AccountState.WORKING and row.failures == 0
+
+
+def _take_in(session: Session, row: ChannelAccount, lesson: Lesson) -> None:
+    if lesson.health is Health.WELL:
+        _well(session, row, now=lesson.at)
+    elif lesson.health is Health.DEAD or row.state == AccountState.STOPPED:
+        _not_working(session, row, AccountState.STOPPED, lesson, lesson.at + STOPPED_FOR)
+    elif lesson.rests_until is not None:
+        row.probe_at = lesson.rests_until
+    else:
+        row.failures += 1
+        if row.failures >= MOST_FAILURES:
+            rest = min(FIRST_REST * (1 << min(row.failures - MOST_FAILURES, 10)), LONGEST_REST)
+            _not_working(session, row, AccountState.RESTING, lesson, lesson.at + rest)
 
 
 def restart(session: Session, municipality: str, channel: str, *, name: str, now: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from campaigns import outbox, pictures
@@ -61,7 +61,7 @@ def attempt(means: Means, catalog: Catalog, item: Claim) -> Result:
     try:
         receipt = _act(channel, _shipment(means, catalog, item), item.act, now=started)
     except NotFoundError as error:
-        return replace(blank, finished_at=means.clock(), state=DeliveryState.FAILED, detail=error.message)
+        return blank._replace(finished_at=means.clock(), state=DeliveryState.FAILED, detail=error.message)
     except NotSentError as error:
         return _not_sent(means, catalog, blank, error)
     except UnknownOutcomeError as error:
@@ -69,10 +69,9 @@ def attempt(means: Means, catalog: Catalog, item: Claim) -> Result:
     except Exception:  # one unit of background work; what it did outside is not known
         logger.exception("Kanalen %s gick sönder.", item.kind, extra={"action": "channel_broke"})
         reason = "Ett fel i programmet avbröt sändningen. Kontrollera i kanalen om den gick ut."
-        return replace(blank, finished_at=means.clock(), detail=reason, maybe_sent=not channel.is_local)
+        return blank._replace(finished_at=means.clock(), detail=reason, maybe_sent=not channel.is_local)
     state = DeliveryState.WITHDRAWN if item.act == Act.WITHDRAW else _STATES[receipt.outcome]
-    return replace(
-        blank,
+    return blank._replace(
         state=state,
         finished_at=means.clock(),
         receipt=receipt.reference,
@@ -147,21 +146,21 @@ def _shipment(means: Means, catalog: Catalog, item: Claim) -> Shipment:
 
 def _not_sent(means: Means, catalog: Catalog, blank: Result, error: NotSentError) -> Result:
     finished = means.clock()
-    told = replace(blank, finished_at=finished, detail=error.message)
+    told = blank._replace(finished_at=finished, detail=error.message)
     if error.stops_channel:
-        told = replace(told, health=Health.DEAD)
+        told = told._replace(health=Health.DEAD)
     elif error.is_permanent:
-        told = replace(told, health=Health.WELL)
+        told = told._replace(health=Health.WELL)
     else:
         rests_until = finished + error.retry_after if error.retry_after else None
-        told = replace(told, health=Health.FAILING, rests_until=rests_until)
+        told = told._replace(health=Health.FAILING, rests_until=rests_until)
     if error.is_permanent:
-        return replace(told, state=DeliveryState.FAILED)
+        return told._replace(state=DeliveryState.FAILED)
     return _again(means, catalog, told, at_least=error.retry_after or timedelta(0))
 
 
 def _unknown(means: Means, catalog: Catalog, blank: Result, channel: Channel, reason: str) -> Result:
-    told = replace(blank, finished_at=means.clock(), detail=reason, maybe_sent=True, health=Health.FAILING)
+    told = blank._replace(finished_at=means.clock(), detail=reason, maybe_sent=True, health=Health.FAILING)
     is_repeatable = channel.is_idempotent or blank.claim.act != Act.PUBLISH
     if is_repeatable or channel.can_find:
         return _again(means, catalog, told, at_least=timedelta(0) if is_repeatable else LOOK_AFTER)
@@ -176,8 +175,8 @@ def _again(means: Means, catalog: Catalog, told: Result, *, at_least: timedelta)
     if item.act != Act.WITHDRAW:
         following = after_quiet(following, zone)
     if following <= item.not_after:
-        return replace(told, state=DeliveryState.QUEUED, next_attempt_at=following)
+        return told._replace(state=DeliveryState.QUEUED, next_attempt_at=following)
     if told.maybe_sent or item.maybe_sent:
-        return replace(told, state=DeliveryState.UNKNOWN, maybe_sent=True)
+        return told._replace(state=DeliveryState.UNKNOWN, maybe_sent=True)
     reason = f"Inget försök till hinns med före senaste tiden. Senast: {told.detail}"
-    return replace(told, state=DeliveryState.SKIPPED, detail=reason)
+    return told._replace(state=DeliveryState.SKIPPED, detail=reason)

@@ -19,6 +19,7 @@ from campaigns.accounts import Account
 from campaigns.approval import void
 from campaigns.catalog import Catalog
 from campaigns.channels.base import Pace
+from campaigns.database import ManyRows
 from campaigns.errors import NotFoundError
 from campaigns.localtime import after_quiet
 from campaigns.models import Act, ContentRow, Delivery, DeliveryState, Post, PostState
@@ -56,25 +57,17 @@ _DUE_ACCOUNTS = (
 )
 
 
+# In the order of Claim's fields, which end with the payload.
+_OF_DELIVERY = (
+    *("id", "key", "post_id", "municipality", "channel", "kind", "language", "recipient", "act", "replaces"),
+    *("due_at", "not_after", "token", "attempts", "maybe_sent", "receipt"),
+)
+
+
 def _due(ids: Subquery) -> Any:
     return (
         select(
-            _DELIVERY.c.id,
-            _DELIVERY.c.key,
-            _DELIVERY.c.post_id,
-            _DELIVERY.c.municipality,
-            _DELIVERY.c.channel,
-            _DELIVERY.c.kind,
-            _DELIVERY.c.language,
-            _DELIVERY.c.recipient,
-            _DELIVERY.c.act,
-            _DELIVERY.c.replaces,
-            _DELIVERY.c.due_at,
-            _DELIVERY.c.not_after,
-            _DELIVERY.c.token,
-            _DELIVERY.c.attempts,
-            _DELIVERY.c.maybe_sent,
-            _DELIVERY.c.receipt,
+            *(_DELIVERY.c[name] for name in _OF_DELIVERY),
             _CONTENT.c.payload,
             _POST.c.passes_pause,
             (_CONTENT.c.version == _POST.c.content_version).label("is_current"),
@@ -105,7 +98,7 @@ _RANKED = (
     .subquery()
 )
 _OUTSIDE = _due(select(_RANKED.c.id).where(_RANKED.c.place <= BATCH).subquery())
-_TAKE = (
+_TAKE = ManyRows(
     update(_DELIVERY)
     .where(_DELIVERY.c.id == bindparam("b_id"), _DELIVERY.c.token == bindparam("b_token"))
     .values(
@@ -193,10 +186,10 @@ def _claimed(
     settle_rows(session, [row for row in rows if row.id in paused], lambda row: _missed(row, paused[row.id]), now=now)
     alive = [row for row in rows if row.id not in paused]
     known = accounts.load(session, {(row.municipality, row.channel) for row in alive})
-    late = [row for row in alive if row.not_after < _wakes(catalog, row, now=now)]
-    settle_rows(session, late, lambda row: _too_late(row, known.get((row.municipality, row.channel))), now=now)
     turns = _Turns(catalog, known, paces, now)
-    opens = {row.id: turns.opens(row) for row in alive if row.not_after >= _wakes(catalog, row, now=now)}
+    late = [row for row in alive if row.not_after < turns.wakes(row)]
+    settle_rows(session, late, lambda row: _too_late(row, known.get((row.municipality, row.channel))), now=now)
+    opens = {row.id: turns.opens(row) for row in alive if row.not_after >= turns.wakes(row)}
     in_time = [row for row in alive if row.id in opens]
     # Not later than it must be looked at again, to be skipped if its channel has not come back by then.
     waiting = [
@@ -209,9 +202,8 @@ def _claimed(
     good = _signed(session, catalog, [row for row in in_time if opens[row.id] <= now], now=now)
     turns.save(session)
     if good:
-        session.connection().execute(
-            _TAKE, [{"b_id": row.id, "b_token": row.token, "b_lease": now + LEASE, "b_now": now} for row in good]
-        )
+        until = now + LEASE
+        _TAKE.run(session, [{"b_id": row.id, "b_token": row.token, "b_lease": until, "b_now": now} for row in good])
     return Round([_claim(row) for row in good], len(found) - len(good))
 
 
@@ -241,12 +233,22 @@ class _Turns:
         self.accounts = dict(known)
         self.paces = paces
         self.now = now
+        self.morning: dict[str, datetime] = {}
         self.probed: set[accounts.Key] = set()
         self.moved: dict[accounts.Key, datetime] = {}
 
+    def wakes(self, row: Row[Any]) -> datetime:
+        """When the delivery's municipality lets it out: at `now`, or when the quiet hours end."""
+        if row.act == Act.WITHDRAW:
+            return self.now
+        if row.municipality not in self.morning:
+            zone = self.catalog.municipality(row.municipality).zone
+            self.morning[row.municipality] = after_quiet(self.now, zone)
+        return self.morning[row.municipality]
+
     def opens(self, row: Row[Any]) -> datetime:
         """When the delivery may start: at `now`, or later."""
-        wakes = _wakes(self.catalog, row, now=self.now)
+        wakes = self.wakes(row)
         if wakes > self.now:
             return wakes
         key = (row.municipality, row.channel)
@@ -287,11 +289,6 @@ class _Turns:
         accounts.book(session, self.moved, now=self.now)
 
 
-def _wakes(catalog: Catalog, row: Row[Any], *, now: datetime) -> datetime:
-    """When, from `now` on, the delivery's municipality lets it out: at once, or when the quiet hours end."""
-    return now if row.act == Act.WITHDRAW else after_quiet(now, catalog.municipality(row.municipality).zone)
-
-
 def _pause(standing: pauses.Standing, row: Row[Any]) -> str | None:
     if row.passes_pause or row.act == Act.WITHDRAW:
         return None
@@ -299,25 +296,8 @@ def _pause(standing: pauses.Standing, row: Row[Any]) -> str | None:
 
 
 def _claim(row: Row[Any]) -> Claim:
-    return Claim(
-        row.id,
-        row.key,
-        row.post_id,
-        row.municipality,
-        row.channel,
-        row.kind,
-        row.language,
-        row.recipient,
-        row.act,
-        row.replaces,
-        row.due_at,
-        row.not_after,
-        row.token + 1,
-        row.attempts + 1,
-        row.maybe_sent,
-        row.receipt,
-        row.payload,
-    )
+    claim = Claim._make(row[: len(Claim._fields)])
+    return claim._replace(token=claim.token + 1, attempt=claim.attempt + 1)
 
 
 def _outdated(row: Row[Any]) -> tuple[DeliveryState, str]:

@@ -7,15 +7,15 @@ dropped. All in a few prepared statements.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, bindparam, case, insert, or_, select, update
 from sqlmodel import Session, col
 
 from campaigns import accounts
 from campaigns.catalog import Catalog
+from campaigns.database import ManyRows
 from campaigns.enqueue import enqueue
 from campaigns.models import Act, Attempt, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
@@ -28,7 +28,7 @@ _ATTEMPT = Attempt.__table__  # type: ignore[attr-defined]
 _CONTENT = ContentRow.__table__  # type: ignore[attr-defined]
 _POST = Post.__table__  # type: ignore[attr-defined]
 
-_SETTLE = (
+_SETTLE = ManyRows(
     update(_DELIVERY)
     .where(
         _DELIVERY.c.id == bindparam("b_id"),
@@ -49,6 +49,11 @@ _SETTLE = (
         lease_until=None,
     )
 )
+_OF_ATTEMPT = ("delivery_id", "number", "token", "started_at", "finished_at", "outcome", "detail")
+_NEW_ATTEMPT = ManyRows(insert(_ATTEMPT).values({name: bindparam(name) for name in _OF_ATTEMPT}))
+_HELD = select(_DELIVERY.c.id, _DELIVERY.c.token).where(
+    _DELIVERY.c.state == "sending", _DELIVERY.c.id.in_(bindparam("ids", expanding=True))
+)
 _NOTE = (
     update(_DELIVERY)
     .where(
@@ -66,8 +71,7 @@ _SUPERSEDE = (
 )
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """A delivery that this worker alone may try until `lease_until` (UTC). `payload` is the approved bytes.
 
     `reference` is what an earlier try noted, or what a withdrawal or correction is about (the delivery `replaces`).
@@ -96,8 +100,7 @@ class Claim:
         return self.municipality, self.channel
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """What became of a claim. `next_attempt_at` (UTC) is set only for `queued`.
 
     `health` is what the try told of the channel itself, None if nothing, and `rests_until` when the channel asks to be
@@ -116,6 +119,17 @@ class Result:
     health: accounts.Health | None = None
     rests_until: datetime | None = None
     is_tried: bool = True
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the channel did what it was asked to."""
+        return self.state in (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER, DeliveryState.WITHDRAWN)
+
+    @property
+    def lesson(self) -> accounts.Lesson | None:
+        if self.health is None:
+            return None
+        return accounts.Lesson(self.claim.account, self.health, self.detail, self.finished_at, self.rests_until)
 
 
 def settle_rows(
@@ -147,7 +161,7 @@ def settle_rows(
         )
         touch(session, row.municipality)
     if values:
-        session.connection().execute(_SETTLE, values)
+        _SETTLE.run(session, values)
 
 
 def queue_current(session: Session, catalog: Catalog, post_ids: Collection[int], *, now: datetime) -> None:
@@ -162,56 +176,68 @@ def settle(session: Session, catalog: Catalog, results: Sequence[Result]) -> lis
 
     Where an earlier version turned out not to have left, the version signed since takes its place.
     """
-    dropped = []
-    for result in results:
-        item = result.claim
-        is_published = result.state in (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER)
-        is_out = is_published or result.state == DeliveryState.WITHDRAWN
-        changed = session.connection().execute(
-            _SETTLE,
-            {
-                "b_id": item.delivery_id,
-                "b_token": item.token,
-                "b_from": "sending",
-                "b_state": result.state.value,
-                "b_next": result.next_attempt_at or item.due_at,
-                "b_receipt": result.receipt,
-                "b_url": result.url,
-                "b_reason": result.detail if not is_out else "",
-                "b_maybe": item.maybe_sent or result.maybe_sent,
-                "b_published": result.finished_at if is_published else None,
-                "b_now": result.finished_at,
-                "b_untried": 0 if result.is_tried else 1,
-            },
-        )
-        if changed.rowcount != 1:
-            dropped.append(result)
-        elif is_out and item.replaces is not None:
-            became = DeliveryState.WITHDRAWN if item.act == Act.WITHDRAW else DeliveryState.REPLACED
-            values = {"b_id": item.replaces, "b_state": became.value, "b_now": result.finished_at}
-            session.connection().execute(_SUPERSEDE, values)
-    accounts.learn(
-        session,
-        [
-            accounts.Lesson(item.claim.account, item.health, item.detail, item.finished_at, item.rests_until)
-            for item in results
-            if item.health is not None
-        ],
-    )
+    if not results:
+        return []
+    held = _held(session, [result.claim.delivery_id for result in results])
+    # Writers take turns, so what is held now is still held when it is written, a few lines down.
+    kept = [item for item in results if held.get(item.claim.delivery_id) == item.claim.token]
+    if kept:
+        _SETTLE.run(session, [_settled(result) for result in kept])
+    superseded = [_superseded(result) for result in kept if result.is_out and result.claim.replaces is not None]
+    if superseded:
+        session.connection().execute(_SUPERSEDE, superseded)
+    accounts.learn(session, [lesson for result in results if (lesson := result.lesson) is not None])
     tried = [_attempt(result) for result in results if result.is_tried]
     if tried:
-        session.connection().execute(insert(_ATTEMPT), tried)
-    if results:
-        for municipality in {result.claim.municipality for result in results}:
-            touch(session, municipality)
+        _NEW_ATTEMPT.run(session, tried)
+    for municipality in {result.claim.municipality for result in results}:
+        touch(session, municipality)
     back = [item.claim for item in results if item.state in _NOT_OUT and item.claim.act != Act.WITHDRAW]
     if back:
-        ids = [item.delivery_id for item in back]
-        replaced = select(_DELIVERY.c.post_id).join(_CONTENT, _CONTENT.c.id == _DELIVERY.c.content_id)
-        replaced = replaced.join(_POST, _POST.c.id == _DELIVERY.c.post_id)
-        replaced = replaced.where(_DELIVERY.c.id.in_(ids), _CONTENT.c.version != _POST.c.content_version)
-        queue_current(session, catalog, set(session.execute(replaced).scalars()), now=results[0].finished_at)
-    return dropped
+        _queue_what_was_signed_since(session, catalog, back, now=results[0].finished_at)
+    return [item for item in results if held.get(item.claim.delivery_id) != item.claim.token]
+
+
+def _held(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """The tokens of those of the deliveries that are under way."""
+    found: dict[int, int] = {}
+    for start in range(0, len(ids), 500):  # databases limit the values in one statement
+        for row in session.connection().execute(_HELD, {"ids": ids[start : start + 500]}):
+            found[row.id] = row.token
+    return found
+
+
+def _settled(result: Result) -> dict[str, object]:
+    item = result.claim
+    is_published = result.state in (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER)
+    return {
+        "b_id": item.delivery_id,
+        "b_token": item.token,
+        "b_from": "sending",
+        "b_state": result.state.value,
+        "b_next": result.next_attempt_at or item.due_at,
+        "b_receipt": result.receipt,
+        "b_url": result.url,
+        "b_reason": result.detail if not result.is_out else "",
+        "b_maybe": item.maybe_sent or result.maybe_sent,
+        "b_published": result.finished_at if is_published else None,
+        "b_now": result.finished_at,
+        "b_untried": 0 if result.is_tried else 1,
+    }
+
+
+def _superseded(result: Result) -> dict[str, object]:
+    became = DeliveryState.WITHDRAWN if result.claim.act == Act.WITHDRAW else DeliveryState.REPLACED
+    return {"b_id": result.claim.replaces, "b_state": became.value, "b_now": result.finished_at}
+
+
+def _queue_what_was_signed_since(session: Session, catalog: Catalog, back: Sequence[Claim], *, now: datetime) -> None:
+    replaced = select(_DELIVERY.c.post_id).join(_CONTENT, _CONTENT.c.id == _DELIVERY.c.content_id)
+    replaced = replaced.join(_POST, _POST.c.id == _DELIVERY.c.post_id)
+    replaced = replaced.where(
+        _DELIVERY.c.id.in_([item.delivery_id for item in back]), _CONTENT.c.version != _POST.c.content_version
+    )
+    queue_current(session, catalog, set(session.execute(replaced).scalars()), now=now)
 
 
 def note(session: Session, item: Claim, reference: str, *, now: datetime) -> bool:

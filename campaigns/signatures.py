@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog, Municipality
@@ -12,6 +14,20 @@ from campaigns.drafts import digest_of
 from campaigns.models import Approval, ContentRow, Post, PostState
 
 CHANGED_CONTENT = "Innehållet är inte det som godkändes."
+
+_CONTENT = ContentRow.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_APPROVAL = Approval.__table__  # type: ignore[attr-defined]
+_POST = Post.__table__  # type: ignore[attr-defined]
+_IDS = bindparam("ids", expanding=True)
+_CONTENTS = (
+    sql_select(_CONTENT.c.post_id, _CONTENT.c.channel, _CONTENT.c.language, _CONTENT.c.payload)
+    .join(_POST, _POST.c.id == _CONTENT.c.post_id)
+    .where(_POST.c.id.in_(_IDS), _CONTENT.c.version == _POST.c.content_version)
+)
+_SIGNATURES = sql_select(_APPROVAL.c.post_id, _APPROVAL.c.party, _APPROVAL.c.name, _APPROVAL.c.digest).where(
+    _APPROVAL.c.post_id.in_(_IDS), _APPROVAL.c.voided_at.is_(None)
+)
+_POSTS = sql_select(_POST.c.id, _POST.c.municipality, _POST.c.state, _POST.c.digest).where(_POST.c.id.in_(_IDS))
 
 
 def live_signatures(session: Session, post: Post) -> Sequence[Approval]:
@@ -38,23 +54,14 @@ def unapproved_reasons(session: Session, catalog: Catalog, post_ids: Collection[
     Everything is computed again from the stored bytes; nothing that was noted earlier is trusted.
     """
     shas: dict[int, dict[tuple[str, str], str]] = {}
-    contents = (
-        select(ContentRow.post_id, ContentRow.channel, ContentRow.language, ContentRow.payload)
-        .join(Post, col(Post.id) == col(ContentRow.post_id))
-        .where(col(Post.id).in_(post_ids), ContentRow.version == Post.content_version)
-    )
-    for post_id, channel, language, payload in session.exec(contents):
+    rows = session.connection()
+    for post_id, channel, language, payload in rows.execute(_CONTENTS, {"ids": list(post_ids)}):
         shas.setdefault(post_id, {})[channel, language] = hashlib.sha256(payload).hexdigest()
     signed: dict[int, list[tuple[str, str, str]]] = {}
-    signatures = select(Approval.post_id, Approval.party, Approval.name, Approval.digest).where(
-        col(Approval.post_id).in_(post_ids), col(Approval.voided_at).is_(None)
-    )
-    for post_id, party, name, digest in session.exec(signatures):
+    for post_id, party, name, digest in rows.execute(_SIGNATURES, {"ids": list(post_ids)}):
         signed.setdefault(post_id, []).append((party, name, digest))
-    posts = select(Post.id, Post.municipality, Post.state, Post.digest).where(col(Post.id).in_(post_ids))
     reasons: dict[int, str | None] = {}
-    for found_id, municipality_id, state, post_digest in session.exec(posts):
-        assert found_id is not None
+    for found_id, municipality_id, state, post_digest in rows.execute(_POSTS, {"ids": list(post_ids)}):
         municipality = catalog.municipalities.get(municipality_id)
         if municipality is None:
             reasons[found_id] = "Kommunen finns inte i inställningarna."

@@ -1,0 +1,234 @@
+"""How many deliveries a second: the outbox alone against raw sqlite3 doing the same rows, and with real posts over HTTP.
+
+The outbox alone: a channel that costs nothing, SQLite with synchronous=FULL, every row verified to have gone out once.
+Raw sqlite3 reads, leases, settles and notes the same rows of the same tables with their indexes, in batches as large.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sqlite3
+import statistics
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session, select
+
+from campaigns.attempts import Means
+from campaigns.catalog import Catalog
+from campaigns.channels.base import Outcome, Pace, Receipt, Shipment
+from campaigns.database import Database
+from campaigns.delivery import Sender, send_due
+from campaigns.drafts import digest_of
+from campaigns.models import Approval, ContentRow, Delivery, OccurrenceRow, Post, PostState
+from campaigns.wiring import open_parts
+from tests.bench.measuring import Row, at_least
+from tests.bench.processes import free_port, settings
+
+ACCOUNTS, EACH, ROUNDS = 290, 40, 3
+THREADS = 64
+NOON = datetime.fromisoformat("2027-04-30T10:00:00+00:00")  # Fri 2027-04-30 12.00 summer time
+
+
+@dataclass(frozen=True)
+class Free:
+    """A channel outside that costs nothing."""
+
+    kind: str = "webhook"
+    is_local: bool = False
+    is_idempotent: bool = True
+    can_find: bool = False
+    pace: Pace | None = None
+
+    def send(self, shipment: Shipment, *, now: datetime) -> Receipt:
+        return Receipt(Outcome.HANDED_OVER, reference="msg_1")
+
+
+def run(folder: Path) -> Iterable[Row]:
+    catalog, original = _filled(folder)
+    ours, raw = [], []
+    for turn in range(ROUNDS):
+        raw.append(_raw(_copied(original, folder / f"raw-{turn}.db")))
+        ours.append(_ours(_copied(original, folder / f"ours-{turn}.db"), catalog))
+    count = ACCOUNTS * EACH
+    rates = [count / statistics.median(times) for times in (ours, raw)]
+    yield at_least(
+        f"Utkorgen, {count} leveranser till {ACCOUNTS} mottagare, kostnadsfri kanal",
+        f"{rates[0]:.0f}/s mot {rates[1]:.0f}/s",
+        ratio=rates[0] / rates[1],
+        limit=0.8,
+        of="rå sqlite3",
+        ours=rates[0],
+        raw=rates[1],
+    )
+
+
+def _filled(folder: Path) -> tuple[Catalog, Path]:
+    """A database with signed posts in as many municipalities, each with deliveries due now."""
+    parts = open_parts(settings(folder / "data", free_port()))
+    aneby = parts.catalog.municipality("aneby")
+    webhook = replace(aneby.channels[0], id="webhook", kind="webhook", url="http://x/", secret="env:X")
+    towns = {
+        f"kommun-{number}": replace(aneby, id=f"kommun-{number}", channels=(webhook,)) for number in range(ACCOUNTS)
+    }
+    catalog = replace(parts.catalog, municipalities=towns)
+    with parts.database.write() as session:
+        for town in towns:
+            _fill(session, town)
+    path = Path(parts.database.url.removeprefix("sqlite:///"))
+    parts.database.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return catalog, path
+
+
+def _fill(session: Session, town: str) -> None:
+    key = f"{town}/valborg/2027"
+    day = NOON.date()
+    session.add(
+        OccurrenceRow(
+            key=key,
+            municipality=town,
+            risk_date="valborg",
+            name="Valborg",
+            year=2027,
+            day=day,
+            first_day=day,
+            last_day=day,
+            status="confirmed",
+            has_day=True,
+            changed_at=NOON,
+        )
+    )
+    session.flush()
+    payload = b'{"alt":"","body":"%s","image":"","language":"sv","link":"","short":"Nej","title":"Nej"}' % (b"x" * 900)
+    sha256 = hashlib.sha256(payload).hexdigest()
+    digest = digest_of({("webhook", "sv"): sha256})
+    posts = [
+        Post(
+            key=f"{key}/{number}",
+            municipality=town,
+            campaign="valborg",
+            occurrence=key,
+            step=f"s{number}",
+            audience="foraldrar",
+            channels="webhook",
+            due_at=NOON,
+            not_after=NOON + timedelta(hours=5),
+            state=PostState.APPROVED,
+            content_version=1,
+            digest=digest,
+            created_at=NOON,
+            changed_at=NOON,
+        )
+        for number in range(EACH)
+    ]
+    session.add_all(posts)
+    session.flush()
+    ids = [post.id for post in posts if post.id is not None]
+    contents = [
+        ContentRow(
+            post_id=item, version=1, channel="webhook", language="sv", payload=payload, sha256=sha256, created_at=NOON
+        )
+        for item in ids
+    ]
+    session.add_all(contents)
+    session.flush()
+    session.add_all(
+        Approval(post_id=item, party=party, name=name, digest=digest, created_at=NOON)
+        for item in ids
+        for party, name in (("kommun", "Kim"), ("polis", "Pia"))
+    )
+    session.add_all(
+        Delivery(
+            key=f"{key}/{content.post_id}:webhook:sv:1",
+            post_id=content.post_id,
+            content_id=content.id or 0,
+            municipality=town,
+            channel="webhook",
+            kind="webhook",
+            language="sv",
+            due_at=NOON,
+            not_after=NOON + timedelta(hours=5),
+            next_attempt_at=NOON,
+            created_at=NOON,
+            changed_at=NOON,
+        )
+        for content in contents
+    )
+
+
+def _copied(original: Path, target: Path) -> Path:
+    return Path(shutil.copy(original, target))
+
+
+def _ours(path: Path, catalog: Catalog) -> float:
+    database = Database(f"sqlite:///{path}")
+    with ThreadPoolExecutor(THREADS) as pool:
+        means = Means(database, {"webhook": Free()}, "http://x", lambda: NOON)
+        began = time.perf_counter()
+        tried = send_due(Sender(means, pool=pool, threads=THREADS), catalog, local=False)
+        took = time.perf_counter() - began
+    with database.read() as session:
+        rows = session.exec(select(Delivery.state, Delivery.attempts)).all()
+    assert tried == len(rows) == ACCOUNTS * EACH
+    assert set(rows) == {("handed_over", 1)}
+    database.close()
+    return took
+
+
+_DUE = """
+    SELECT d.id, d.key, d.post_id, d.municipality, d.channel, d.kind, d.language, d.due_at, d.not_after, d.token,
+           d.attempts, d.maybe_sent, d.receipt, c.payload, p.digest, p.state
+    FROM delivery d JOIN content c ON c.id = d.content_id JOIN post p ON p.id = d.post_id
+    WHERE d.state = 'queued' AND d.next_attempt_at <= ? ORDER BY d.next_attempt_at, d.id LIMIT ?
+"""
+_SIGNED = "SELECT post_id, party, name, digest FROM approval WHERE voided_at IS NULL AND post_id IN ({})"
+_TAKE = """
+    UPDATE delivery SET state = 'sending', token = token + 1, attempts = attempts + 1, lease_until = ?, changed_at = ?
+    WHERE id = ? AND token = ?
+"""
+_SETTLE = """
+    UPDATE delivery SET state = 'handed_over', receipt = ?, published_at = ?, changed_at = ?, lease_until = NULL
+    WHERE id = ? AND token = ? AND state = 'sending'
+"""
+_ATTEMPT = """
+    INSERT INTO attempt (delivery_id, number, token, started_at, finished_at, outcome, detail)
+    VALUES (?, 1, 1, ?, ?, 'handed_over', '')
+"""
+RAW_BATCH = 50
+
+
+def _raw(path: Path) -> float:
+    connection = sqlite3.connect(path, isolation_level=None)
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    now = "2027-04-30 10:00:00.000000"
+    began = time.perf_counter()
+    while True:
+        connection.execute("BEGIN IMMEDIATE")
+        rows: list[Any] = connection.execute(_DUE, (now, RAW_BATCH)).fetchall()
+        if not rows:
+            connection.execute("COMMIT")
+            break
+        marks = ",".join("?" * len(rows))
+        signed = connection.execute(_SIGNED.format(marks), [row[2] for row in rows]).fetchall()
+        assert len(signed) == 2 * len(rows)
+        assert all(hashlib.sha256(row[13]).hexdigest() for row in rows)
+        connection.executemany(_TAKE, [(now, now, row[0], row[9]) for row in rows])
+        connection.execute("COMMIT")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(_SETTLE, [("msg_1", now, now, row[0], row[9] + 1) for row in rows])
+        connection.executemany(_ATTEMPT, [(row[0], now, now) for row in rows])
+        connection.execute("COMMIT")
+    took = time.perf_counter() - began
+    (left,) = connection.execute("SELECT count(*) FROM delivery WHERE state <> 'handed_over'").fetchone()
+    assert left == 0
+    connection.close()
+    return took
