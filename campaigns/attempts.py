@@ -118,6 +118,8 @@ def _shipment(means: Means, catalog: Catalog, item: Claim) -> Shipment:
     channel = municipality.channel(item.channel)
 
     def note(reference: str) -> None:
+        if means.clock() > item.not_after:
+            raise NotSentError("Senaste tiden passerade medan sändningen förbereddes.", is_permanent=False)
         try:
             with means.database.write() as session:
                 is_ours = outbox.note(session, item, reference, now=means.clock())

@@ -132,7 +132,7 @@ class _Outside:
         is_shut = False
         for item in lane:
             now = self.means.clock()
-            if is_shut or self.sender.is_stopping() or now > ends:
+            if is_shut or self.sender.is_stopping() or now > min(ends, item.not_after):
                 self.results.put(given_back(item, now=now))
                 continue
             result = attempt(self.means, self.catalog, item)

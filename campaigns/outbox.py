@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, bindparam, case, insert, or_, select, update
+from sqlalchemy import ColumnElement, Executable, Row, bindparam, case, insert, literal, or_, select, update
 from sqlmodel import Session, col
 
 from campaigns import accounts
@@ -269,6 +269,20 @@ def _expired(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (_DELIVERY.c.state == "sending", is_over)
 
 
+def _interrupted(expired: Sequence[ColumnElement[bool]], *, now: datetime) -> Executable:
+    """Attempts for the tries that nobody came back from, so that every try is told of."""
+    found = select(
+        _DELIVERY.c.id,
+        _DELIVERY.c.attempts,
+        _DELIVERY.c.token,
+        _DELIVERY.c.changed_at,
+        literal(now, _ATTEMPT.c.finished_at.type),
+        literal("interrupted"),
+        literal("Arbetaren avbröts under försöket."),
+    ).where(*expired)
+    return insert(_ATTEMPT).from_select(list(_OF_ATTEMPT), found)
+
+
 def reap(session: Session, *, repeatable_kinds: Sequence[str], local_kinds: Sequence[str], now: datetime) -> int:
     """Take back leases that have run out: their worker died. Returns how many.
 
@@ -280,6 +294,7 @@ def reap(session: Session, *, repeatable_kinds: Sequence[str], local_kinds: Sequ
     is_repeatable = or_(
         _DELIVERY.c.kind.in_(repeatable_kinds), _DELIVERY.c.kind.in_(local_kinds), _DELIVERY.c.act != "publish"
     )
+    session.connection().execute(_interrupted(expired, now=now))
     again = session.connection().execute(
         update(_DELIVERY)
         .where(*expired, is_repeatable)

@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from campaigns import delivery, outbox, queue
+from campaigns.attempts import LONGEST_BACKOFF, backoff
 from campaigns.catalog import Catalog, Party
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
+from campaigns.claims import claim_local
 from campaigns.content import Content
 from campaigns.database import Database
-from campaigns.attempts import LONGEST_BACKOFF, backoff
-from campaigns.claims import claim_local
 from campaigns.delivery import reap_leases, send_due
 from campaigns.errors import DatabaseError, RefusedError
 from campaigns.models import Approval, Attempt, ContentRow, Delivery, DeliveryState
@@ -470,3 +470,52 @@ def test_results_that_could_not_be_written_at_once_are_written_later(
     run(town, FakeChannel("webb", is_idempotent=False, is_local=False), at=DUE)
 
     assert only(town).state == DeliveryState.PUBLISHED
+
+
+def test_a_try_that_nobody_came_back_from_is_told_of(town: Town, catalog: Catalog) -> None:
+    with town.database.write() as session:
+        claim_local(session, catalog, kinds=["webb"], most=10, now=DUE)
+
+    reap_leases(town.sender(FakeChannel("webb")), now=DUE + LEASE + timedelta(seconds=1))
+    run(town, FakeChannel("webb"), at=DUE + timedelta(minutes=10))
+
+    with town.database.read() as session:
+        rows = session.exec(select(Attempt).order_by(col(Attempt.id))).all()
+    assert [(row.number, row.outcome) for row in rows] == [(1, "interrupted"), (2, "published")]
+    assert (rows[0].started_at, rows[0].finished_at) == (DUE, DUE + LEASE + timedelta(seconds=1))
+
+
+def test_a_batch_that_takes_longer_than_its_last_time_is_not_sent_to_the_end(
+    database: Database, catalog: Catalog
+) -> None:
+    town = Town(database, catalog, Clock())
+    town.plan()
+    for audience in ("foraldrar", "syskon", "unga-vuxna"):
+        town.sign(VALBORG.replace("foraldrar", audience))
+    skarm = FakeChannel("skarm", is_local=False)
+
+    def slow(_: object) -> None:
+        town.clock.at = LAST + timedelta(seconds=1)
+
+    skarm.on_send = slow
+
+    assert run(town, skarm, at=LAST) == 1
+    assert sorted(item.state for item in town.deliveries() if item.channel == "skarm") == [
+        "published",
+        "skipped",
+        "skipped",
+    ]
+
+
+def test_what_was_prepared_too_slowly_is_not_published(town: Town) -> None:
+    def slow(_: object) -> None:
+        town.clock.at = LAST + timedelta(seconds=1)
+        skarm.sent[-1].note("utkast 7")
+
+    skarm = FakeChannel("skarm", is_local=False)
+    skarm.on_send = slow
+
+    run(town, skarm, at=LAST)
+
+    assert only(town, "skarm").state == DeliveryState.SKIPPED
+    assert only(town, "skarm").receipt == ""

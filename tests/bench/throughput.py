@@ -1,4 +1,4 @@
-"""How many deliveries a second: the outbox alone against raw sqlite3 doing the same rows, and with real posts over HTTP.
+"""How many deliveries a second: the outbox alone against raw sqlite3 doing the same rows, and with posts over HTTP.
 
 The outbox alone: a channel that costs nothing, SQLite with synchronous=FULL, every row verified to have gone out once.
 Raw sqlite3 reads, leases, settles and notes the same rows of the same tables with their indexes, in batches as large.
@@ -6,10 +6,14 @@ Raw sqlite3 reads, leases, settles and notes the same rows of the same tables wi
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import shutil
 import sqlite3
 import statistics
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,21 +22,25 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import requests
 from sqlmodel import Session, select
 
 from campaigns.attempts import Means
 from campaigns.catalog import Catalog
-from campaigns.channels.base import Outcome, Pace, Receipt, Shipment
+from campaigns.channels.base import Channel, Environment, Outcome, Pace, Receipt, Shipment
+from campaigns.channels.webhook import Webhook
 from campaigns.database import Database
 from campaigns.delivery import Sender, send_due
 from campaigns.drafts import digest_of
 from campaigns.models import Approval, ContentRow, Delivery, OccurrenceRow, Post, PostState
 from campaigns.wiring import open_parts
-from tests.bench.measuring import Row, at_least
-from tests.bench.processes import free_port, settings
+from tests.bench.measuring import Row, at_least, at_most
+from tests.bench.processes import LOOPBACK, free_port, settings
 
-ACCOUNTS, EACH, ROUNDS = 290, 40, 3
+ACCOUNTS, EACH, ROUNDS = 290, 20, 3
 THREADS = 64
+SINK_MS = 50
+SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 NOON = datetime.fromisoformat("2027-04-30T10:00:00+00:00")  # Fri 2027-04-30 12.00 summer time
 
 
@@ -51,11 +59,13 @@ class Free:
 
 
 def run(folder: Path) -> Iterable[Row]:
-    catalog, original = _filled(folder)
+    port = free_port()
+    catalog, original = _filled(folder, port)
+    yield from _over_http(folder, catalog, original, port)
     ours, raw = [], []
     for turn in range(ROUNDS):
         raw.append(_raw(_copied(original, folder / f"raw-{turn}.db")))
-        ours.append(_ours(_copied(original, folder / f"ours-{turn}.db"), catalog))
+        ours.append(_ours(_copied(original, folder / f"ours-{turn}.db"), catalog, Free()))
     count = ACCOUNTS * EACH
     rates = [count / statistics.median(times) for times in (ours, raw)]
     yield at_least(
@@ -69,11 +79,71 @@ def run(folder: Path) -> Iterable[Row]:
     )
 
 
-def _filled(folder: Path) -> tuple[Catalog, Path]:
+def _over_http(folder: Path, catalog: Catalog, original: Path, port: int) -> Iterable[Row]:
+    """Every municipality's deliveries due in the same second, to a sink that takes its time, by as many threads."""
+    count = ACCOUNTS * EACH
+    ours, bare = [], []
+    command = [sys.executable, "-m", "tests.bench.sink", str(port), str(SINK_MS)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as sink:
+        try:
+            assert sink.stdout is not None
+            sink.stdout.readline()
+            webhook = Webhook(Environment({"X": SECRET}))
+            for turn in range(ROUNDS):
+                bare.append(_bare(port, count))
+                ours.append(_ours(_copied(original, folder / f"http-{turn}.db"), catalog, webhook))
+        finally:
+            sink.terminate()
+    took, loop = statistics.median(ours), statistics.median(bare)
+    yield at_most(
+        f"{count} leveranser samma sekund, mottagare på {SINK_MS} ms, {THREADS} trådar", took, limit=10, unit="s"
+    )
+    yield at_least(
+        "  mot en bar Session-loop med lika många trådar",
+        f"{count / took:.0f}/s mot {count / loop:.0f}/s",
+        ratio=loop / took,
+        limit=0.9,
+        of="Session",
+        ours=count / took,
+        bare=count / loop,
+    )
+
+
+def _bare(port: int, count: int) -> float:
+    """As many posts as fast as threads with a Session each can make them, and nothing else."""
+    numbers = iter(range(count))
+    lock = threading.Lock()
+
+    def work() -> None:
+        session = requests.Session()
+        session.trust_env = False
+        while True:
+            with lock:
+                if next(numbers, None) is None:
+                    return
+            session.post(f"http://{LOOPBACK}:{port}/", data=b"x" * 1100, timeout=30)
+
+    threads = [threading.Thread(target=work) for _ in range(THREADS)]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - began
+
+
+def _filled(folder: Path, port: int) -> tuple[Catalog, Path]:
     """A database with signed posts in as many municipalities, each with deliveries due now."""
     parts = open_parts(settings(folder / "data", free_port()))
     aneby = parts.catalog.municipality("aneby")
-    webhook = replace(aneby.channels[0], id="webhook", kind="webhook", url="http://x/", secret="env:X")
+    webhook = replace(
+        aneby.channels[0],
+        id="webhook",
+        kind="webhook",
+        url=f"http://{LOOPBACK}:{port}/",
+        secret="env:X",
+        allow_private_addresses=True,
+    )
     towns = {
         f"kommun-{number}": replace(aneby, id=f"kommun-{number}", channels=(webhook,)) for number in range(ACCOUNTS)
     }
@@ -168,10 +238,10 @@ def _copied(original: Path, target: Path) -> Path:
     return Path(shutil.copy(original, target))
 
 
-def _ours(path: Path, catalog: Catalog) -> float:
+def _ours(path: Path, catalog: Catalog, channel: Channel) -> float:
     database = Database(f"sqlite:///{path}")
     with ThreadPoolExecutor(THREADS) as pool:
-        means = Means(database, {"webhook": Free()}, "http://x", lambda: NOON)
+        means = Means(database, {"webhook": channel}, "http://x", lambda: NOON)
         began = time.perf_counter()
         tried = send_due(Sender(means, pool=pool, threads=THREADS), catalog, local=False)
         took = time.perf_counter() - began
