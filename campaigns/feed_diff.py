@@ -103,7 +103,21 @@ class Difference:
         elif is_merged or int(row.starts[:4]) < self.today.year - 1:
             self.remove(row)
         else:
-            self.call_off(row, ical.read_event(fragment))
+            self._call_off_what_is_stored(row, fragment)
+
+    def _call_off_what_is_stored(self, row: Any, fragment: bytes) -> None:
+        try:
+            event = ical.read_event(fragment)
+        except (ValueError, KeyError, IndexError, AttributeError):
+            logger.error(
+                "En inställd händelse i %ss kalender (%s) är skadad i databasen och tas bort utan att märkas.",
+                self.municipality.id,
+                row.uid,
+                extra={"action": "feed_event_damaged", "municipality": self.municipality.id},
+            )
+            self.remove(row)
+        else:
+            self.call_off(row, event)
 
     def call_off(self, row: Any, event: CalendarEvent) -> None:
         if self.has_ended(event):

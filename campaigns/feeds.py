@@ -19,6 +19,7 @@ from campaigns.feed_events import desired_events, public_page
 from campaigns.ical import CalendarKind, Status, stable_uid
 from campaigns.models import Delivery, FeedEvent, OccurrenceRow, Post, Revision
 from campaigns.plan import Plan
+from campaigns.revisions import touch
 
 _EVENT = FeedEvent.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
 _OCCURRENCE = OccurrenceRow.__table__  # type: ignore[attr-defined]
@@ -152,6 +153,12 @@ def _parts(ids: Collection[int]) -> Iterable[list[int]]:
     """At most 500 at a time: databases limit the values in one statement."""
     wanted = sorted(ids)
     return (wanted[start : start + 500] for start in range(0, len(wanted), 500))
+
+
+def rewrite(session: Session, municipality_id: str, uids: Collection[str]) -> None:
+    """Have the events written again at the next publication: their bytes have been found damaged."""
+    session.execute(update(_EVENT).where(_EVENT.c.uid.in_(list(uids))).values(digest=""))
+    touch(session, municipality_id)
 
 
 # -- what the feed server reads: rows as they are, no objects

@@ -46,7 +46,7 @@ def check_fragment(fragment: bytes) -> list[str]:
     """What is wrong with the bytes of one event as stored. Cheap enough to run on every event that is loaded."""
     faults = check_bytes(fragment)
     is_whole = fragment.startswith(b"BEGIN:VEVENT\r\n") and fragment.endswith(b"\r\nEND:VEVENT\r\n")
-    if not is_whole or fragment.count(b"BEGIN:VEVENT") != 1:
+    if not is_whole or fragment.count(b"\r\nBEGIN:VEVENT\r\n"):
         faults.append("är inte en hel händelse")
     return faults
 

@@ -47,12 +47,16 @@ def occasion(catalog: Catalog, *, now: datetime, base_url: str) -> str:
     return f"{today.isoformat()} {hashlib.sha256(f'{catalog.fingerprint} {base_url}'.encode()).hexdigest()[:16]}"
 
 
-def refresh_stale(database: Database, catalog: Catalog, *, now: datetime, base_url: str) -> list[str]:
+def refresh_stale(
+    database: Database, catalog: Catalog, *, now: datetime, base_url: str, told: dict[str, str] | None = None
+) -> list[str]:
     """Write the changed calendar events of every municipality whose revision has risen. Returns their ids.
 
     All are looked at once a day too (events end and are let go), and when the configuration or our address changed.
     One that cannot be built is told of and left: its readers keep the last good calendar, the others get theirs.
+    `told` is the caller's memory, by municipality, of the fault that has been told of: the same is not told again.
     """
+    told = {} if told is None else told
     with database.read() as session:
         base_url = address(session) or base_url
         standing = occasion(catalog, now=now, base_url=base_url)
@@ -75,12 +79,15 @@ def refresh_stale(database: Database, catalog: Catalog, *, now: datetime, base_u
                 feeds.refresh(session, catalog, municipality_id, laid.plan, now=now, base_url=base_url)
                 session.connection().execute(_REFRESHED, {"municipality": municipality_id, "standing": standing})
                 announce(session)
-        except Exception:  # one municipality's calendar; the rest must not wait for it
-            logger.exception(
-                "Kalendern för %s gick inte att bygga; den förra ligger kvar.",
-                municipality_id,
-                extra={"action": "feed_broke"},
-            )
+        except Exception as error:  # one municipality's calendar; the rest must not wait for it
+            if told.get(municipality_id) != repr(error):
+                told[municipality_id] = repr(error)
+                logger.exception(
+                    "Kalendern för %s gick inte att bygga; den förra ligger kvar.",
+                    municipality_id,
+                    extra={"action": "feed_broke"},
+                )
         else:
+            told.pop(municipality_id, None)
             done.append(municipality_id)
     return done

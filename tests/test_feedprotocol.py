@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +163,31 @@ def test_the_short_way_is_taken(store: FeedStore) -> None:
         said(port, request(is_last=False), request("Accept-Encoding: gzip", is_last=False), LAST)
 
     assert seen == ["/sist"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(["If-None-Match: aaaa"] * 10_000, id="many"),
+        pytest.param([f"Accept-Encoding: {'x' * 100_000}"], id="one long"),
+        pytest.param([f"X: {'x' * 2_000_000}"], id="one that does not end in time"),
+    ],
+)
+@pytest.mark.parametrize("path", [PUBLIC_PATH, "/annat"])
+def test_a_head_without_end_is_refused(head: list[str], path: str, direct: int) -> None:
+    with socket.create_connection(("127.0.0.1", direct), timeout=10) as wire, suppress(ConnectionError):
+        wire.sendall(request(*head, path=path))
+        found = wire.recv(65536)
+        assert found.startswith(b"HTTP/1.1 431 ")
+    assert said(direct, LAST).startswith(b"HTTP/1.1 299 ")
+
+
+def test_who_says_nothing_or_only_half_is_hung_up_on(store: FeedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("campaigns.web.feedprotocol.HEAD_WITHIN", 0.1)
+    with serving(store, feed_protocol(store)) as port:
+        for start in (b"", request()[:30], request(is_last=False) + request()[:30]):
+            answer = said(port, start) if start else said(port)
+            assert answer.count(b"HTTP/1.1 200") == start.count(b"Host: x\r\n\r\n")
 
 
 def test_a_connection_that_rests_is_closed(store: FeedStore, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from campaigns import feed_tokens
 from campaigns.database import Database
 from campaigns.feeds import PublishedEvent
 from campaigns.models import FeedEvent
-from campaigns.web.feedserver import FeedApplication, FeedStore, mask_access_log, masked_path
+from campaigns.web.feedserver import FeedApplication, FeedStore, accepts_gzip, mask_access_log, masked_path
 from tests.builders import make_campaign, make_occurrence, make_step
 from tests.feedworld import BASE_URL, NOON, PUBLIC_PATH, FeedWorld, later, make_catalog, make_home
 
@@ -622,6 +622,36 @@ def test_after_a_restart_a_damaged_event_takes_no_other_with_it(
     assert set(before) - set(after) == {"Midsommar"}
     assert len(after) == 2
     assert [record.__dict__["action"] for record in caplog.records] == ["feed_event_damaged"]
+
+    world.publish(posts=True, now=later(hours=1))  # it has been written again
+    with world.database.read() as session:
+        assert _midsommar(session).sequence == 1
+    assert summaries(ask(world.store(), PUBLIC_PATH)) == before
+
+
+def test_a_damaged_event_that_is_called_off_stops_no_other(world: FeedWorld, caplog: pytest.LogCaptureFixture) -> None:
+    with world.database.write() as session:
+        row = _midsommar(session)
+        row.fragment = row.fragment[:200]
+    world.occurrences = [item for item in world.occurrences if item.risk_date != "midsommar"]
+    world.occurrences.append(make_occurrence("valborg", day=date(2028, 4, 30)))
+
+    with caplog.at_level(logging.ERROR):
+        world.publish(now=later(hours=1))
+
+    assert [record.__dict__["action"] for record in caplog.records] == ["feed_event_damaged"]
+    after = summaries(ask(world.store(), PUBLIC_PATH))
+    assert (after.count("Valborg"), "Midsommar" in after) == (2, False)
+
+
+def test_many_tags_and_long_headers_take_no_time_and_no_memory(store: FeedStore) -> None:
+    tag = ask(store, PUBLIC_PATH).headers["etag"]
+
+    assert ask(store, PUBLIC_PATH, if_none_match=", ".join(['"x"'] * 1000 + [tag])).status == 304
+    before = accepts_gzip.cache_info().currsize
+    for number in range(5):
+        assert "content-encoding" not in ask(store, PUBLIC_PATH, accept_encoding=f"gzip;x={number}{'x' * 300}").headers
+    assert accepts_gzip.cache_info().currsize == before
 
 
 def test_the_tag_changes_with_any_byte(store: FeedStore) -> None:

@@ -273,6 +273,12 @@ def test_an_event_that_is_spoiled_is_refused(good: bytes, bad: bytes) -> None:
     assert check_event(EVENT.replace(good, bad, 1), zones=())
 
 
+def test_an_event_may_speak_of_events() -> None:
+    event = write_event(make_event(description="Skriv inte BEGIN:VEVENT i en text.\nBEGIN:VEVENT\nEND:VEVENT"))
+
+    assert check_event(event, zones=()) == []
+
+
 def test_an_event_over_the_hour_that_comes_twice_is_let_through() -> None:
     start = datetime(2027, 10, 31, 1, 55, tzinfo=STOCKHOLM)
     event = write_event(make_event(start=start, end=start + timedelta(minutes=15)))

@@ -31,6 +31,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PREFIX = "/feeds/"
 PRIVATE = "/feeds/private/"
+LONGEST_ENCODINGS = 256  # octets of an Accept-Encoding header: longer ones are not kept in memory, nor heeded
 _TAG = re.compile(rb'(?:W/)?("[^"]*")')
 _SECRET = re.compile(r"(?i)(/feeds/private/+)[^/?#]+")
 _NAMES = {"campaign": "kampanj", "audience": "målgrupp", "channel": "kanal", "lang": "språk"}
@@ -133,22 +134,23 @@ class FeedApplication:
 
 def negotiate(resource: Resource, headers: list[tuple[bytes, bytes]]) -> tuple[Representation, bool]:
     """The form to answer with, and whether the reader already has it."""
-    tags: bytes | None = None
+    tags: list[bytes] = []
     since = encodings = b""
     for name, value in headers:
         if name == b"if-none-match":
-            tags = value if tags is None else tags + b"," + value
+            tags.append(value)
         elif name == b"if-modified-since":
             since = value
         elif name == b"accept-encoding":
             encodings = value
-    is_zipped = bool(encodings) and resource.is_gzip_on and accepts_gzip(encodings)
+    is_zipped = 0 < len(encodings) <= LONGEST_ENCODINGS and resource.is_gzip_on and accepts_gzip(encodings)
     chosen = resource.zipped if is_zipped else resource.plain
-    if tags is None:
+    if not tags:
         return chosen, bool(since) and is_unmodified(resource, since)
-    if tags == chosen.etag or tags.strip() == b"*":
+    asked = tags[0] if len(tags) == 1 else b",".join(tags)
+    if asked == chosen.etag or asked.strip() == b"*":
         return chosen, True
-    given = _TAG.findall(tags)
+    given = _TAG.findall(asked)
     # The other form's tag says the same of the content; the answer must then carry the tag that was asked about.
     others = (resource.plain, resource.zipped) if is_zipped else (resource.plain,)
     for form in (chosen, *others):

@@ -135,11 +135,15 @@ class FeedStore:
             since = None  # an older database has been restored
         with database.read() as session:
             changed = feeds.events_since(session, name, since)
-        if since is None:
-            changed = _sound(changed)
+        damaged = _damaged(changed) if since is None else []
+        if damaged:
+            changed = [event for event in changed if event.uid not in damaged]
         self._publish(name, changed, is_complete=since is None)
         if since is not None:
             self._compress(name)
+        if damaged:
+            with database.write() as session:
+                feeds.rewrite(session, name, damaged)
 
     def _publish(self, name: str, changed: Sequence[PublishedEvent], *, is_complete: bool) -> None:
         municipality = self._catalog.municipality(name)
@@ -181,23 +185,24 @@ class FeedStore:
         return Snapshot(municipality.id, head, policy, f"{name}-{municipality.id}.ics", is_gzip_on=self.is_gzip_on)
 
 
-def _sound(events: Sequence[PublishedEvent]) -> list[PublishedEvent]:
-    """The events whose bytes are fit to be published. When all are loaded there are no last good bytes to fall back on:
-    one damaged event is told of and left out, and the rest are served.
+def _damaged(events: Sequence[PublishedEvent]) -> list[str]:
+    """The UIDs of events whose bytes are not fit to be published.
+
+    When all are loaded there are no last good bytes to fall back on: such an event is told of, left out and written
+    again, and the rest are served.
     """
-    sound = []
+    found = []
     for event in events:
         faults = check_fragment(event.fragment) if event.fragment else []
         if faults:
+            found.append(event.uid)
             logger.error(
-                "Händelsen %s i databasen är skadad (%s) och lämnas utanför kalendern.",
+                "Händelsen %s i databasen är skadad (%s). Den lämnas utanför kalendern tills den har skrivits om.",
                 event.uid,
                 ", ".join(faults),
                 extra={"action": "feed_event_damaged"},
             )
-        else:
-            sound.append(event)
-    return sound
+    return found
 
 
 def public_path(municipality: str) -> str:
