@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RIVALS := $(VENV)/bench/.ready
 
-.PHONY: run test test-clients lint bench lock clean
+.PHONY: run test test-clients test-servers lint bench lock clean
 
 run: $(READY)
 	@$(BIN)/kampanjhjul serve
@@ -17,6 +17,11 @@ test: $(READY)
 # Real calendar programs, feed readers and a browser; needs node, npm and chromium.
 test-clients: $(READY) node_modules/.ready
 	$(BIN)/pytest -m clients --no-skips
+
+# Real WordPress (apt install wordpress php-cli php-mysql mariadb-server) and Bluesky (node, npm); and workers that are
+# killed while their channels fail.
+test-servers: $(READY) node_modules/.ready
+	$(BIN)/pytest -m servers --no-skips
 
 lint: $(READY)
 	$(BIN)/ruff check .

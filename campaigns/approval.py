@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from campaigns import audit
+from campaigns import audit, pictures
 from campaigns.catalog import Catalog, Municipality
 from campaigns.drafts import Draft, faults_by_channel, render_post
 from campaigns.enqueue import enqueue, left_posts
@@ -81,6 +81,9 @@ def approve(
         post.reason = ""
         session.flush()
         queued = enqueue(session, municipality, post, now=now)
+    elif post.state == PostState.REJECTED:
+        post.state = PostState.DRAFT  # somebody stands for the text again: it waits for the others
+        post.reason = f"Avslogs förut av {post.reason}"
     post.changed_at = now
     session.add(post)
     touch(session, post.municipality)
@@ -238,4 +241,5 @@ def _store(session: Session, post: Post, draft: Draft, *, now: datetime) -> None
         )
         for piece in draft.pieces
     )
+    pictures.keep(session, [piece.picture for piece in draft.pieces if piece.picture], now=now)
     session.flush()

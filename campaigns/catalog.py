@@ -85,8 +85,18 @@ class ChannelConfig:
 
 @dataclass(frozen=True)
 class ReminderRole:
+    """Somebody on the staff who is reminded, and where. `kinds` are topics: none means all but escalation.
+
+    `parties` narrows what is about signing to what those parties have not signed. `email` is an address, `apprise` a
+    reference (`env:` or `file:`) to one that holds secrets, `escalate_to` the role of the second named person.
+    """
+
     role: str
     kinds: tuple[str, ...] = ()
+    parties: tuple[str, ...] = ()
+    email: str | None = field(default=None, repr=False)
+    apprise: str | None = None
+    escalate_to: str | None = None
 
 
 @dataclass(frozen=True, eq=False)  # compared and hashed by identity: one object per reading of the files

@@ -19,7 +19,6 @@ from campaigns.accounts import Account
 from campaigns.approval import void
 from campaigns.catalog import Catalog
 from campaigns.channels.base import Pace
-from campaigns.database import ManyRows
 from campaigns.errors import NotFoundError
 from campaigns.localtime import after_quiet
 from campaigns.models import Act, ContentRow, Delivery, DeliveryState, Post, PostState
@@ -98,9 +97,10 @@ _RANKED = (
     .subquery()
 )
 _OUTSIDE = _due(select(_RANKED.c.id).where(_RANKED.c.place <= BATCH).subquery())
-_TAKE = ManyRows(
+# Nobody else can have taken them since they were read: writers take turns.
+_TAKE = (
     update(_DELIVERY)
-    .where(_DELIVERY.c.id == bindparam("b_id"), _DELIVERY.c.token == bindparam("b_token"))
+    .where(_DELIVERY.c.id.in_(bindparam("ids", expanding=True, literal_execute=True)))
     .values(
         state="sending",
         token=_DELIVERY.c.token + 1,
@@ -202,8 +202,8 @@ def _claimed(
     good = _signed(session, catalog, [row for row in in_time if opens[row.id] <= now], now=now)
     turns.save(session)
     if good:
-        until = now + LEASE
-        _TAKE.run(session, [{"b_id": row.id, "b_token": row.token, "b_lease": until, "b_now": now} for row in good])
+        values = {"ids": [row.id for row in good], "b_lease": now + LEASE, "b_now": now}
+        session.connection().execute(_TAKE, values)
     return Round([_claim(row) for row in good], len(found) - len(good))
 
 

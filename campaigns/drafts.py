@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -13,10 +13,13 @@ from sqlmodel import Session, col, select
 from campaigns.catalog import Catalog, Fact, Municipality, Promise
 from campaigns.content import SWEDISH, Content, Source, context_for, find_source, parse_source, render
 from campaigns.errors import NotFoundError, TemplateError
-from campaigns.faults import Fault, faults
+from campaigns.faults import Fault, FaultCode, Severity, faults
+from campaigns.links import addresses_of, addresses_of_fact, link_faults, troubled
 from campaigns.localtime import after_quiet
-from campaigns.models import OccurrenceRow, Post, PostText
+from campaigns.models import LinkCheck, OccurrenceRow, Post, PostText
+from campaigns.picture_files import PictureError, PictureFile, name_fault, read_picture
 from campaigns.plan import Campaign
+from campaigns.settings import shipped_directory
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Piece:
     sha256: str
     faults: tuple[Fault, ...]
     facts_used: frozenset[str]
+    picture: PictureFile | None = None
 
 
 @dataclass(frozen=True)
@@ -72,27 +76,86 @@ def render_post(
     municipality = catalog.municipality(post.municipality)
     occurrence = session.get_one(OccurrenceRow, post.occurrence)
     send_day = after_quiet(max(post.due_at, now), municipality.zone).astimezone(municipality.zone).date()
+    sources = sources_of(session, catalog, municipality, messages, post)
     # Channels mostly share one text: it is rendered once.
-    rendered: dict[tuple[Source, str], tuple[Content, bytes, str]] = {}
-    pieces = []
-    for (channel, language), source in sources_of(session, catalog, municipality, messages, post).items():
+    rendered: dict[tuple[Source, str], _Rendered] = {}
+    for (_, language), source in sources.items():
         if (source, language) not in rendered:
             content = render_source(
                 catalog, municipality, messages, post, occurrence, source, language, send_day, facts
             )
-            payload = content.to_bytes()
-            rendered[source, language] = content, payload, hashlib.sha256(payload).hexdigest()
-        content, payload, sha256 = rendered[source, language]
+            rendered[source, language] = _with_picture(content, messages)
+    checks = _link_checks(session, (item.content for item in rendered.values()), sources.values(), facts, now=now)
+    pieces = []
+    for (channel, language), source in sources.items():
+        item = rendered[source, language]
         found = faults(
-            content,
+            item.content,
             channel_kind=municipality.channel(channel).kind,
             facts_used=source.facts_used,
             facts=facts,
             send_day=send_day,
+            picture=item.picture,
+            others=(*item.faults, *link_faults(item.content, source.facts_used, facts, checks)),
         )
-        pieces.append(Piece(channel, language, content, payload, sha256, tuple(found), source.facts_used))
+        pieces.append(
+            Piece(
+                channel,
+                language,
+                item.content,
+                item.payload,
+                item.sha256,
+                tuple(found),
+                source.facts_used,
+                item.picture,
+            )
+        )
     digest = digest_of({(piece.channel, piece.language): piece.sha256 for piece in pieces})
     return Draft(tuple(pieces), digest)
+
+
+@dataclass(frozen=True)
+class _Rendered:
+    """A text filled in, with its picture and what is wrong with that."""
+
+    content: Content
+    payload: bytes
+    sha256: str
+    picture: PictureFile | None
+    faults: tuple[Fault, ...]
+
+
+def picture_folders(messages: Path) -> tuple[Path, ...]:
+    """Where pictures are looked for: beside the messages, then among the shipped ones."""
+    return messages.parent / "pictures", shipped_directory("templates") / "pictures"
+
+
+def _with_picture(content: Content, messages: Path) -> _Rendered:
+    picture: PictureFile | None = None
+    found: tuple[Fault, ...] = ()
+    if content.image and not name_fault(content.image):
+        try:
+            picture = read_picture(picture_folders(messages), content.image)
+        except PictureError as error:
+            found = (Fault(FaultCode.BAD_IMAGE, Severity.ERROR, error.message, "image"),)
+        else:
+            content = replace(content, picture=picture.sha256)
+    payload = content.to_bytes()
+    return _Rendered(content, payload, hashlib.sha256(payload).hexdigest(), picture, found)
+
+
+def _link_checks(
+    session: Session,
+    contents: Iterable[Content],
+    sources: Iterable[Source],
+    facts: Mapping[str, Fact],
+    *,
+    now: datetime,
+) -> Mapping[str, LinkCheck]:
+    addresses = {item for content in contents for item in addresses_of(content)}
+    used = {name for source in sources for name in source.facts_used if name in facts}
+    addresses.update(item for name in used for item in addresses_of_fact(facts[name]))
+    return troubled(session, sorted(addresses), now=now)
 
 
 def sources_of(

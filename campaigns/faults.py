@@ -18,6 +18,8 @@ from campaigns.catalog import Fact
 from campaigns.content import SWEDISH, Content, link_addresses
 from campaigns.content.phrases import refused_phrases, unsuitable_phrases
 from campaigns.errors import suggestion
+from campaigns.limits import LIMITS, Limits
+from campaigns.picture_files import PictureFile, name_fault
 from campaigns.readability import LONG_SENTENCE, read
 from campaigns.sms import segments
 
@@ -47,7 +49,10 @@ class FaultCode(StrEnum):
     MISSING_ALT = "missing_alt"
     MISSING_IMAGE = "missing_image"
     LARGE_IMAGE = "large_image"
+    BAD_IMAGE = "bad_image"
     BAD_LINK = "bad_link"
+    DEAD_LINK = "dead_link"
+    UNSURE_LINK = "unsure_link"
 
 
 @dataclass(frozen=True)
@@ -69,36 +74,6 @@ class Fault:
         return self.code in (FaultCode.EXPIRED_FACT, FaultCode.UNCONFIRMED_FACT)
 
 
-@dataclass(frozen=True)
-class Limits:
-    """The most that a kind of channel takes: characters of each part, and bytes of the whole and of a picture."""
-
-    title: int = 120
-    short: int = 500
-    body: int = 20_000
-    short_with_link: int | None = None
-    size: int | None = None
-    image_size: int | None = None
-    needs_image: bool = False
-
-
-LIMITS: dict[str, Limits] = {
-    "webb": Limits(),
-    "skarm": Limits(title=80),
-    "manuell": Limits(title=70),
-    "wordpress": Limits(),
-    "webhook": Limits(size=19_000),  # 20 kB with the envelope, Standard Webhooks' advice
-    "teams": Limits(size=24_000),  # 28 kB with the card
-    "facebook": Limits(body=63_206),
-    "instagram": Limits(short=2_200, body=2_200, image_size=8_000_000, needs_image=True),
-    "linkedin": Limits(body=3_000),
-    "mastodon": Limits(short_with_link=500),
-    "bluesky": Limits(short_with_link=300, image_size=1_000_000),
-    "smtp": Limits(),
-    "sms": Limits(),
-}
-
-
 def faults(
     content: Content,
     *,
@@ -106,11 +81,13 @@ def faults(
     facts_used: Iterable[str],
     facts: Mapping[str, Fact],
     send_day: date,
-    image_bytes: int | None = None,
+    picture: PictureFile | None = None,
+    others: Iterable[Fault] = (),
 ) -> list[Fault]:
     """All that is wrong with `content` in a channel of `channel_kind`, errors first.
 
-    `send_day` is the local day when it goes out: facts must hold then. `image_bytes` is the size of the picture's file.
+    `send_day` is the local day when it goes out: facts must hold then. `picture` is the content's own, and `others`
+    what has been found outside the text: in the picture's file, and where its links lead.
     """
     limits = LIMITS.get(channel_kind, Limits())
     found = [
@@ -120,7 +97,8 @@ def faults(
         # A text that must be shortened first is not read: that takes time, and the words will be others.
         *(_of_words(content) if len(content.body) <= limits.body else ()),
         *_lengths(content, limits, channel_kind),
-        *_picture(content, limits, image_bytes),
+        *_picture(content, limits, picture),
+        *others,
         *(_screen(content) if channel_kind == "skarm" else ()),
         *(_sms(content) if channel_kind == "sms" else ()),
     ]
@@ -144,17 +122,20 @@ def _empty(content: Content) -> Iterator[Fault]:
 
 def _addresses(content: Content) -> Iterator[Fault]:
     advice = "ska börja med https:// och vara en hel adress utan mellanslag och citattecken."
-    if content.link and not _is_web_address(content.link):
+    if content.link and not is_web_address(content.link):
         yield _error(FaultCode.BAD_LINK, "link", f"Länken ”{content.link}” {advice}")
-    if _SCHEME.match(content.image) and not _is_web_address(content.image):
-        yield _error(FaultCode.BAD_LINK, "image", f"Bildens adress ”{content.image}” {advice}")
+    wrong_name = name_fault(content.image) if content.image else ""
+    if wrong_name:
+        yield _error(FaultCode.BAD_IMAGE, "image", wrong_name)
 
 
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
+_MAIL = re.compile(r"mailto:[^@\s?]+@[^@\s?]+\.[^@\s?.]+(\?\S*)?")  # RFC 6068, one address
+_PHONE = re.compile(r"tel:\+?[0-9][0-9().-]*")  # RFC 3966
 _NOT_IN_ADDRESS = re.compile(r"""[\s"'<>`\\\x00-\x1f\x7f]""")
 
 
-def _is_web_address(text: str) -> bool:
+def is_web_address(text: str) -> bool:
+    """Whether `text` is a whole https address and nothing else."""
     try:
         parts = urlsplit(text)
         _ = parts.port  # raises ValueError for one that is no number
@@ -165,7 +146,12 @@ def _is_web_address(text: str) -> bool:
 
 def _links(body: str) -> Iterator[Fault]:
     for address in dict.fromkeys(link_addresses(body)):
-        if not (address.startswith(("mailto:", "tel:")) or _is_web_address(address)):
+        if address.startswith("mailto:") and not _MAIL.fullmatch(address):
+            yield _error(FaultCode.BAD_LINK, "body", f"Länken ”{address}” är ingen hel e-postadress. Rätta den.")
+        elif address.startswith("tel:") and not _PHONE.fullmatch(address):
+            advice = "Skriv bara siffror, till exempel tel:11414 eller tel:+46771141400."
+            yield _error(FaultCode.BAD_LINK, "body", f"Länken ”{address}” är inget telefonnummer. {advice}")
+        elif not (address.startswith(("mailto:", "tel:")) or is_web_address(address)):
             yield _error(
                 FaultCode.BAD_LINK,
                 "body",
@@ -228,16 +214,40 @@ def _lengths(content: Content, limits: Limits, channel_kind: str) -> Iterator[Fa
         )
 
 
-def _picture(content: Content, limits: Limits, image_bytes: int | None) -> Iterator[Fault]:
+def _picture(content: Content, limits: Limits, picture: PictureFile | None) -> Iterator[Fault]:
     if content.image and not content.alt.strip():
         yield _error(
             FaultCode.MISSING_ALT, "alt", "Bilden saknar alternativtext. Beskriv med en mening vad den visar, i alt."
         )
     if limits.needs_image and not content.image:
         yield _error(FaultCode.MISSING_IMAGE, "image", "Kanalen kräver en bild. Lägg till en, med alternativtext.")
-    if image_bytes is not None and limits.image_size is not None and image_bytes > limits.image_size:
-        megabytes = f"{limits.image_size / 1e6:g}"
-        yield _error(FaultCode.LARGE_IMAGE, "image", f"Bilden är för stor för kanalen: högst {megabytes} MB går.")
+    if picture is None:
+        return
+    if limits.image_size is not None and len(picture.data) > limits.image_size:
+        size, most = (f"{number / 1e6:.2g}".replace(".", ",") for number in (len(picture.data), limits.image_size))
+        yield _error(
+            FaultCode.LARGE_IMAGE, "image", f"Bilden är {size} MB, och kanalen tar högst {most} MB. Spara den mindre."
+        )
+    if picture.media_type not in limits.image_types:
+        yield _error(FaultCode.BAD_IMAGE, "image", "Kanalen tar bara emot JPEG. Spara om bilden som JPEG (.jpg).")
+    pixels = picture.width * picture.height
+    if limits.image_pixels is not None and pixels > limits.image_pixels:
+        millions = limits.image_pixels // 10**6
+        yield _error(
+            FaultCode.LARGE_IMAGE,
+            "image",
+            f"Bilden är {picture.width} × {picture.height} punkter, och kanalen tar högst {millions} miljoner."
+            " Spara den mindre.",
+        )
+    if limits.image_ratio is not None:
+        least, greatest = limits.image_ratio
+        if not least <= picture.width / picture.height <= greatest:
+            shape = "bred" if picture.width > picture.height else "hög"
+            yield _error(
+                FaultCode.BAD_IMAGE,
+                "image",
+                f"Bilden är för {shape} för kanalen. Beskär den till mellan 4:5 (stående) och 1,91:1 (liggande).",
+            )
 
 
 def _screen(content: Content) -> Iterator[Fault]:

@@ -321,6 +321,10 @@ class Reminder(SQLModel, table=True):
     subject: str
     occurrence: str
     deadline_day: date
+    post_id: int | None = Field(default=None, foreign_key="post.id")
+    delivery_id: int | None = Field(default=None, foreign_key="delivery.id")
+    parties: str = ""  # the parties it is for, joined by a space; all if there are none
+    detail: str = ""  # the reason of a failure; the lists of a digest as JSON
     created_at: datetime
 
 
@@ -423,3 +427,63 @@ class AuditEntry(SQLModel, table=True):
     action: str
     subject: str
     detail: str = ""
+
+
+class NoticeState(StrEnum):
+    """Where a notice stands. Only `queued` moves by itself: an unknown outcome is never tried again."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+    SKIPPED = "skipped"  # it was too late, or what it was about had been done
+
+
+class Notice(SQLModel, table=True):
+    """One reminder to one address of staff: an outbox of its own. `address` is an id; the address is in the files."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        UniqueConstraint("reminder_id", "address"),
+        # The sweep: what may be sent now, oldest first.
+        Index(
+            "ix_notice_due",
+            "send_at",
+            "id",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        # The reaper: leases that have run out.
+        Index(
+            "ix_notice_lease",
+            "lease_until",
+            sqlite_where=text("state = 'sending'"),
+            postgresql_where=text("state = 'sending'"),
+        ),
+        # How lately an address was told.
+        Index("ix_notice_address", "municipality", "address", "send_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    reminder_id: int = Field(foreign_key="reminder.id")
+    municipality: str
+    address: str
+    state: str = NoticeState.QUEUED
+    send_at: datetime
+    not_after: datetime
+    lease_until: datetime | None = None
+    token: int = 0
+    attempts: int = 0
+    reason: str = ""
+    created_at: datetime
+    changed_at: datetime
+
+
+# What has just gone wrong, for the reminders: looked for every few seconds.
+Index(
+    "ix_delivery_trouble",
+    Delivery.__table__.c.changed_at,  # type: ignore[attr-defined]  # SQLModel gives every table model one
+    sqlite_where=text("state IN ('failed', 'unknown', 'skipped', 'missed')"),
+    postgresql_where=text("state IN ('failed', 'unknown', 'skipped', 'missed')"),
+)

@@ -9,7 +9,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -18,12 +18,14 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Municipality
 from campaigns.content import Content
 from campaigns.errors import TemplateError
 from campaigns.models import ContentRow, Delivery, DeliveryState, OccurrenceRow, Post
+from campaigns.pictures import ShownPicture, shown
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class Message:
     published_at: datetime
     last_day: date
     content: Content
+    picture: ShownPicture | None = None
 
     @property
     def id(self) -> str:
@@ -104,7 +107,8 @@ def published(session: Session, municipality: str, *, kind: str, most: int) -> l
         )
         # A municipality may have two channels of one kind; a page shows a message once.
         found.setdefault((message.post_id, message.language), message)
-    return list(found.values())
+    kept = shown(session, {item.content.picture for item in found.values() if item.content.picture})
+    return [replace(item, picture=kept.get(item.content.picture)) for item in found.values()]
 
 
 @lru_cache(maxsize=256)  # once each, however often the pages are asked for
@@ -142,7 +146,8 @@ def news_feeds(
         "page": page,
         "updated": updated,
         "has_messages": bool(messages),
-        "messages": [(message, message.content.html()) for message in messages],
+        "base_url": base_url,
+        "messages": [(message, f"{_picture(message, base_url)}{message.content.html()}") for message in messages],
     }
     environment = _environment(tuple(templates))
     feeds = []
@@ -154,12 +159,31 @@ def news_feeds(
         text = environment.get_template(f"{name}.xml").render(**values, self_url=f"{base_url}{path}")
         feeds.append(NewsFeed(path, content_type, text.encode(), updated))
     path = f"{folder}/nyheter.json"
-    body = _json_feed(values, page=page, self_url=f"{base_url}{path}")
+    body = _json_feed(values, page=page, self_url=f"{base_url}{path}", base_url=base_url)
     feeds.append(NewsFeed(path, "application/feed+json; charset=utf-8", body, updated))
     return feeds
 
 
-def _json_feed(values: Mapping[str, Any], *, page: str, self_url: str) -> bytes:
+def _picture(message: Message, base_url: str) -> Markup:
+    """The picture to stand above the text. A reader that shows no pictures shows the alternative text."""
+    picture = message.picture
+    if picture is None:
+        return Markup()
+    form = Markup('<p><img src="{}" alt="{}" width="{}" height="{}"></p>\n')
+    return form.format(f"{base_url}{picture.path}", message.content.alt, picture.width, picture.height)
+
+
+def _attached(message: Message, base_url: str) -> dict[str, Any]:
+    """The picture as JSON Feed has it: for the list of messages, and as a file."""
+    picture = message.picture
+    if picture is None:
+        return {}
+    url = f"{base_url}{picture.path}"
+    attachment = {"url": url, "mime_type": picture.media_type, "title": message.content.alt}
+    return {"image": url, "attachments": [{**attachment, "size_in_bytes": picture.size}]}
+
+
+def _json_feed(values: Mapping[str, Any], *, page: str, self_url: str, base_url: str) -> bytes:
     """JSON Feed 1.1 (jsonfeed.org/version/1.1)."""
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
@@ -179,6 +203,7 @@ def _json_feed(values: Mapping[str, Any], *, page: str, self_url: str) -> bytes:
                 "date_published": iso(message.published_at),
                 "language": message.language,
                 "tags": [message.occurrence],
+                **_attached(message, base_url),
             }
             for message, html in values["messages"]
         ],

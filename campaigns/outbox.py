@@ -52,7 +52,7 @@ _SETTLE = ManyRows(
 _OF_ATTEMPT = ("delivery_id", "number", "token", "started_at", "finished_at", "outcome", "detail")
 _NEW_ATTEMPT = ManyRows(insert(_ATTEMPT).values({name: bindparam(name) for name in _OF_ATTEMPT}))
 _HELD = select(_DELIVERY.c.id, _DELIVERY.c.token).where(
-    _DELIVERY.c.state == "sending", _DELIVERY.c.id.in_(bindparam("ids", expanding=True))
+    _DELIVERY.c.state == "sending", _DELIVERY.c.id.in_(bindparam("ids", expanding=True, literal_execute=True))
 )
 _NOTE = (
     update(_DELIVERY)
@@ -200,11 +200,7 @@ def settle(session: Session, catalog: Catalog, results: Sequence[Result]) -> lis
 
 def _held(session: Session, ids: Sequence[int]) -> dict[int, int]:
     """The tokens of those of the deliveries that are under way."""
-    found: dict[int, int] = {}
-    for start in range(0, len(ids), 500):  # databases limit the values in one statement
-        for row in session.connection().execute(_HELD, {"ids": ids[start : start + 500]}):
-            found[row.id] = row.token
-    return found
+    return {row.id: row.token for row in session.connection().execute(_HELD, {"ids": list(ids)})}
 
 
 def _settled(result: Result) -> dict[str, object]:

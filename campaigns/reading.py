@@ -281,7 +281,12 @@ class _Reader:
                 )
                 for item in table.extra_dates
             ),
-            tuple(ReminderRole(item.role, tuple(item.kinds)) for item in table.reminders),
+            tuple(
+                ReminderRole(
+                    item.role, tuple(item.kinds), tuple(item.parties), item.email, item.apprise, item.escalate_to
+                )
+                for item in table.reminders
+            ),
         )
 
     def _channel(

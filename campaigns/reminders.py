@@ -1,160 +1,122 @@
-"""Reminders to staff: each deadline and each post that is about to be missed, told once, by unique keys."""
+"""Reminders to staff: what must be done, what is about to be missed and what went wrong, each once by its key.
+
+They are made as rows whoever is to have them: the pages, the command line and the API show them. To whom they are sent,
+and when, is `campaigns.notices`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
+from campaigns import deadlines, digest, hand_tasks, notices, trouble
 from campaigns.catalog import Catalog, Municipality
 from campaigns.enqueue import channels_out
-from campaigns.localtime import to_utc
 from campaigns.models import Post, PostState, Reminder
-from campaigns.occurrences import OccurrenceStatus
-from campaigns.plan import DeadlineKind, PlannedDeadline
+from campaigns.reminder_kinds import Kind
+from campaigns.reminder_rows import Row, untold, write
 from campaigns.season import Season, planned_years, season
+from campaigns.signatures import missing_signatures
 from campaigns.swedish import long_date
+from campaigns.workdays import at_work, in_time, opening, week_begins
 
-REMIND_AT = time(8)
-# A deadline that passed longer ago than this is not reminded of: the product was not in use then.
+# Before a post is due; each at the last moment by then when staff are at work and have time to sign.
+FIRST_NUDGE, LAST_NUDGE, ESCALATION = timedelta(hours=48), timedelta(hours=24), timedelta(hours=8)
+# Longer than any row of days off: a nudge comes at most this much before its hour.
+LONGEST_LEAVE = timedelta(days=7)
+# A post whose time passed longer ago than this is not told of: the product was not in use then.
 LATEST = timedelta(days=30)
-
-_REMINDER = Reminder.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
-NUDGES = (timedelta(hours=48), timedelta(hours=24))
 
 
 def remind(session: Session, catalog: Catalog, municipality: Municipality, *, now: datetime) -> list[str]:
-    """Make the reminders that are due at `now` and have not been made. Returns their keys."""
+    """Make the reminders that are due at `now` and have not been made, and queue them to staff. Returns their keys."""
     laid = season(session, catalog, municipality, years=planned_years(now, municipality))
-    wanted = {item["key"]: item for item in _deadlines(session, municipality, laid, now=now)}
-    wanted.update({item["key"]: item for item in _undated(municipality, laid, now=now)})
-    wanted.update({item["key"]: item for item in _posts(session, municipality, now=now)})
-    if not wanted:
-        return []
-    made = set(session.execute(select(_REMINDER.c.key).where(_REMINDER.c.key.in_(list(wanted)))).scalars())
-    new = [item for key, item in wanted.items() if key not in made]
-    if new:
-        session.execute(insert(_REMINDER), [{**item, "created_at": now} for item in new])
-    return [str(item["key"]) for item in new]
+    wanted = [
+        *deadlines.reached(session, municipality, laid, now=now),
+        *_unsigned(session, municipality, now=now),
+        *hand_tasks.reached(session, municipality, now=now),
+        *trouble.troubles(session, [municipality], now=now, since=now - trouble.LATEST),
+        *digest.weekly(session, catalog, municipality, laid, now=now),
+    ]
+    return _tell(session, municipality, wanted, now=now)
 
 
-def is_due(day: date, municipality: Municipality, *, now: datetime) -> bool:
-    """Whether a deadline on `day` is to be told of at `now`: from eight in the morning, local time, for thirty days."""
-    start = to_utc(day, REMIND_AT, municipality.zone)
-    return start <= now < start + LATEST
+def tell_of_trouble(session: Session, municipality: Municipality, *, now: datetime) -> list[str]:
+    """Make the reminders of what has just gone wrong, and queue them. Returns their keys."""
+    wanted = trouble.troubles(session, [municipality], now=now, since=now - trouble.JUST_NOW)
+    return _tell(session, municipality, wanted, now=now)
 
 
-def _deadlines(
-    session: Session, municipality: Municipality, laid: Season, *, now: datetime
-) -> Iterable[dict[str, object]]:
-    due = [item for item in laid.plan.deadlines if is_due(item.day, municipality, now=now)]
-    if not due:
-        return
-    waiting = _occurrences_with_unsigned_posts(session, municipality, now=now)
-    today = now.astimezone(municipality.zone).date()
-    for item in due:
-        if _is_open(item, waiting, today):
-            yield {
-                "key": f"{item.key}/{item.day.isoformat()}",
-                "municipality": municipality.id,
-                "kind": item.deadline.kind.value,
-                "subject": deadline_subject(item),
-                "occurrence": item.occurrence.key,
-                "deadline_day": item.day,
-            }
+def _tell(session: Session, municipality: Municipality, wanted: Iterable[Row], *, now: datetime) -> list[str]:
+    new = untold(session, wanted)
+    ids = write(session, new, now=now)
+    notices.queue(session, municipality, [(ids[row.key], row.kind, row.parties.split()) for row in new], now=now)
+    return [row.key for row in new]
 
 
-def _is_open(item: PlannedDeadline, waiting: set[tuple[str, str]], today: date) -> bool:
-    if item.deadline.kind in (DeadlineKind.NOTE, DeadlineKind.FOLLOW_UP):
-        return True
-    if item.occurrence.last_day < today:
-        return False
-    if item.deadline.kind in (DeadlineKind.WRITE, DeadlineKind.SIGN):
-        return item.occurrence.status is OccurrenceStatus.PRELIMINARY or (item.campaign, item.occurrence.key) in waiting
-    return True
+def moments(laid: Season, municipality: Municipality) -> set[datetime]:
+    """When reminders of the season can be made (UTC), but for what goes wrong."""
+    zone = municipality.zone
+    days = [item.day for item in laid.plan.deadlines]
+    found = {deadlines.told_at(item, zone) for item in laid.plan.deadlines}
+    for step in laid.plan.steps:
+        found.update(in_time(step.due_at - before, zone) for before in (FIRST_NUDGE, LAST_NUDGE, ESCALATION))
+        found.update((opening(step.due_at.astimezone(zone).date(), zone), at_work(step.not_after, zone)))
+    weeks = (max(days) - min(days)).days // 7 + 2 if days else 0
+    found.update(week_begins(min(days) + timedelta(weeks=each), zone) for each in range(weeks))
+    return found
 
 
-def _occurrences_with_unsigned_posts(
-    session: Session, municipality: Municipality, *, now: datetime
-) -> set[tuple[str, str]]:
-    query = (
-        select(col(Post.campaign), col(Post.occurrence))
-        .where(
-            col(Post.municipality) == municipality.id,
-            col(Post.state).in_([PostState.DRAFT, PostState.REJECTED]),
-            col(Post.not_after) > now,
-            col(Post.merged_into).is_(None),
-        )
-        .distinct()
-    )
-    return {(campaign, occurrence) for campaign, occurrence in session.execute(query)}
+def _unsigned(session: Session, municipality: Municipality, *, now: datetime) -> Iterable[Row]:
+    """Nudges before an unsigned post is due, then word to the second person, and word when it was not signed in time.
 
-
-def deadline_subject(item: PlannedDeadline) -> str:
-    """The deadline as a sentence for the person who must act."""
-    name = f"{item.deadline.name}: {item.campaign_name}, {item.occurrence.title}"
-    if item.deadline.kind is not DeadlineKind.CONFIRM_DATES:
-        return name
-    if item.occurrence.status is OccurrenceStatus.CONFIRMED:
-        return f"{name}. Datumet är {long_date(item.occurrence.day)}."
-    if item.occurrence.has_day:
-        return f"{name}. {long_date(item.occurrence.day).capitalize()} är preliminärt."
-    return f"{name}. Datumet är inte känt än."
-
-
-def _undated(municipality: Municipality, laid: Season, *, now: datetime) -> Iterable[dict[str, object]]:
-    """Each Monday from the day that dates were to be confirmed: those that are not known yet."""
-    today = now.astimezone(municipality.zone).date()
-    monday = today - timedelta(days=today.weekday())
-    if not is_due(monday, municipality, now=now):
-        return
-    for item in laid.plan.deadlines:
-        is_waiting = item.occurrence.status is OccurrenceStatus.PRELIMINARY and today <= item.occurrence.last_day
-        if item.deadline.kind is DeadlineKind.CONFIRM_DATES and is_waiting and item.day < monday:
-            yield {
-                "key": f"{item.key}/{monday.isoformat()}",
-                "municipality": municipality.id,
-                "kind": "date_missing",
-                "subject": f"Datumet är inte bekräftat än: {item.occurrence.title}. Inget kan godkännas innan dess.",
-                "occurrence": item.occurrence.key,
-                "deadline_day": monday,
-            }
-
-
-def _posts(session: Session, municipality: Municipality, *, now: datetime) -> Iterable[dict[str, object]]:
-    """Nudges 48 and 24 hours before an unsigned post is due, and word when it was not signed in time.
-
-    A post without a confirmed date has no time to be nudged about: `_undated` tells of it.
+    A post without a confirmed date has no time to be nudged about: the missing date is told of instead.
     """
     query = select(Post).where(
-        col(Post.municipality) == municipality.id,
+        Post.municipality == municipality.id,
         col(Post.state).in_([PostState.DRAFT, PostState.REJECTED]),
         col(Post.merged_into).is_(None),
         col(Post.is_preliminary).is_(False),
-        col(Post.due_at) <= now + max(NUDGES),
-        col(Post.not_after) > now - LATEST,
+        Post.due_at <= now + FIRST_NUDGE + LONGEST_LEAVE,
+        Post.not_after > now - LATEST,
     )
-    waiting = session.execute(query).scalars().all()
+    waiting = session.exec(query).all()
     out = channels_out(session, [post.id for post in waiting if post.id is not None])
+    unsigned = missing_signatures(session, municipality, waiting)
     for post in waiting:
-        kind, sentence = _post_reminder(post, out.get(post.id or 0, []), now=now)
-        yield {
-            "key": f"{post.key}/{kind}/{post.due_at:%Y%m%dT%H%MZ}",
-            "municipality": municipality.id,
-            "kind": kind,
-            "subject": f"{sentence}: {post.key}",
-            "occurrence": post.occurrence,
-            "deadline_day": post.due_at.astimezone(municipality.zone).date(),
-        }
+        assert post.id is not None
+        for kind, sentence in _sentences(post, municipality, out.get(post.id, []), now=now):
+            yield Row(
+                key=f"{post.key}/{kind}/{post.due_at:%Y%m%dT%H%MZ}",
+                municipality=municipality.id,
+                kind=kind,
+                subject=f"{sentence}: {post.key}",
+                occurrence=post.occurrence,
+                deadline_day=post.due_at.astimezone(municipality.zone).date(),
+                post_id=post.id,
+                parties="" if kind is Kind.MISSED else " ".join(unsigned[post.id]),
+                detail=f"{sentence}." if kind is Kind.MISSED else "",
+            )
 
 
-def _post_reminder(post: Post, out: Sequence[str], *, now: datetime) -> tuple[str, str]:
+def _sentences(
+    post: Post, municipality: Municipality, out: Sequence[str], *, now: datetime
+) -> Iterable[tuple[Kind, str]]:
     if post.not_after <= now:
-        return "missed", missed_sentence(out)
-    hours = 24 if post.due_at - now <= NUDGES[1] else 48
-    return f"nudge_{hours}h", f"Inte godkänt än och ska ut inom {hours} timmar"
+        yield Kind.MISSED, missed_sentence(out)
+        return
+    zone = municipality.zone
+    due = post.due_at.astimezone(zone)
+    when = f"{long_date(due.date())} kl. {due:%H.%M}"
+    first, last = in_time(post.due_at - FIRST_NUDGE, zone), in_time(post.due_at - LAST_NUDGE, zone)
+    # Before a weekend both can fall on one day: then the first is enough.
+    are_two = last.astimezone(zone).date() > first.astimezone(zone).date()
+    if now >= first:
+        yield Kind.NUDGE_24H if are_two and now >= last else Kind.NUDGE_48H, f"Inte godkänt än och ska ut {when}"
+    if now >= in_time(post.due_at - ESCALATION, zone):
+        yield Kind.ESCALATION, f"Fortfarande inte godkänt och ska ut {when}"
 
 
 def missed_sentence(out: Sequence[str]) -> str:
@@ -168,5 +130,5 @@ def latest_reminders(session: Session, *, municipality: str | None, most: int) -
     """The reminders made, those of the latest day first."""
     query = select(Reminder).order_by(col(Reminder.deadline_day).desc(), col(Reminder.id).desc()).limit(most)
     if municipality is not None:
-        query = query.where(col(Reminder.municipality) == municipality)
-    return session.execute(query).scalars().all()
+        query = query.where(Reminder.municipality == municipality)
+    return session.exec(query).all()

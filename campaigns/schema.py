@@ -6,6 +6,8 @@ Where a kind is missing from the context, its own file cannot be read, and nothi
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import date, time
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -17,12 +19,14 @@ from pydantic_core import PydanticCustomError
 from campaigns.errors import suggestion
 from campaigns.localtime import QUIET_FROM, QUIET_TO
 from campaigns.plan import DeadlineKind
+from campaigns.reminder_kinds import Topic
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 
 ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 FACT_ID = r"^[a-z][a-z0-9_]*$"  # also a name in the message templates
 LANGUAGE = r"^[a-z]{2,3}$"
 CODE = r"^\d{4}$"
+MAIL_ADDRESS = r"[^@\s<>,;:\"()\\]+@[^@\s<>,;:\"()\\]+\.[^@\s<>,;:\"()\\]+"
 
 Id = Annotated[str, Field(pattern=ID, max_length=60)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -305,9 +309,22 @@ class RiskDatesChoice(Table):
         return self
 
 
+def _mail_address(text: str) -> str:
+    if not re.fullmatch(MAIL_ADDRESS, text):
+        raise PydanticCustomError("email", "ska vara en e-postadress, till exempel ”namn@exempel.se”")
+    return text
+
+
+MailAddress = Annotated[str, Field(max_length=254), AfterValidator(_mail_address)]
+
+
 class ReminderTable(Table):
     role: Name
-    kinds: list[Kind] = []
+    kinds: list[Annotated[Topic, Field(strict=False)]] = []
+    parties: list[Id] = []
+    email: MailAddress | None = None
+    apprise: SecretReference | None = None
+    escalate_to: Name | None = None
 
 
 class MunicipalityFile(Table):
@@ -326,3 +343,24 @@ class MunicipalityFile(Table):
     local_dates: list[LocalDateTable] = []
     extra_dates: list[ExtraDateTable] = []
     reminders: list[ReminderTable] = []
+
+    @field_validator("reminders")
+    @classmethod
+    def _names_whom_there_is(cls, entries: list[ReminderTable], info: ValidationInfo) -> list[ReminderTable]:
+        roles = [entry.role for entry in entries]
+        doubled = sorted({role for role in roles if roles.count(role) > 1})
+        if doubled:
+            raise PydanticCustomError("doubled", "”{name}” står mer än en gång", {"name": doubled[0]})
+        for entry in entries:
+            others = [role for role in roles if role != entry.role]
+            if entry.escalate_to is not None and entry.escalate_to not in others:
+                raise _unknown(f"{entry.role}: escalate_to pekar på ”{entry.escalate_to}”", entry.escalate_to, others)
+            parties: Iterable[str] = info.data.get("parties") or entry.parties  # one's own fault is told once
+            for party in entry.parties:
+                if party not in parties:
+                    raise _unknown(f"{entry.role}: okänd part ”{party}”", party, parties)
+        return entries
+
+
+def _unknown(what: str, name: str, valid: Iterable[str]) -> PydanticCustomError:
+    return PydanticCustomError("unknown", "{what}. {hint}", {"what": what, "hint": suggestion(name, valid)})

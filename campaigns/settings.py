@@ -19,8 +19,9 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
     "BASE_URL": ("adressen som andra når tjänsten på", "http://127.0.0.1:8000"),
     "HOST": ("adressen som webbservern lyssnar på", "127.0.0.1"),
     "PORT": ("porten som webbservern lyssnar på", "8000"),
-    "SECRET_KEY": ("nyckel för signerade länkar, som inte finns än", "behövs inte än"),
-    "SMTP_URL": ("e-postserver för påminnelser", "ingen e-post"),
+    "SECRET_KEY": ("nyckel för hemliga adresser, samma för alla processer", "en egen, i databasen"),
+    "SMTP_URL": ("e-postserver för påminnelser: smtps://, smtp+starttls:// eller smtp://", "ingen e-post"),
+    "MAIL_FROM": ("avsändare av påminnelser, till exempel Kampanjhjulet <kampanj@kommunen.se>", "ingen e-post"),
     "ENGINE": ("embedded: allt i en process eller flera mot samma databas", "embedded"),
 }
 
@@ -39,6 +40,7 @@ class Settings:
     port: int
     secret_key: str | None
     smtp_url: str | None
+    mail_from: str | None
     engine: str
 
     @property
@@ -80,6 +82,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         port=int(port),
         secret_key=given.get("SECRET_KEY") or None,
         smtp_url=given.get("SMTP_URL") or None,
+        mail_from=given.get("MAIL_FROM") or None,
         engine=engine,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import bindparam
+from sqlalchemy import BindParameter, bindparam
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
@@ -18,7 +18,7 @@ CHANGED_CONTENT = "Innehållet är inte det som godkändes."
 _CONTENT = ContentRow.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
 _APPROVAL = Approval.__table__  # type: ignore[attr-defined]
 _POST = Post.__table__  # type: ignore[attr-defined]
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[int] = bindparam("ids", expanding=True, literal_execute=True)
 _CONTENTS = (
     sql_select(_CONTENT.c.post_id, _CONTENT.c.channel, _CONTENT.c.language, _CONTENT.c.payload)
     .join(_POST, _POST.c.id == _CONTENT.c.post_id)

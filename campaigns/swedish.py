@@ -44,6 +44,15 @@ DELIVERY_STATES = {
     "withdrawn": "Tillbakadragen",
     "replaced": "Ersatt av rättelse",
 }
+# Before whom or what it is for: ”Skickad till Samordnare/e-post”.
+NOTICE_STATES = {
+    "queued": "Väntar på att skickas till",
+    "sending": "Skickas till",
+    "sent": "Skickad till",
+    "unknown": "Osäkert om den nådde",
+    "failed": "Nådde inte",
+    "skipped": "Skickades inte till",
+}
 OCCURRENCE_STATES = {"confirmed": "bekräftat", "preliminary": "preliminärt"}
 
 

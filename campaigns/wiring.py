@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
-from campaigns import channels, migrate
+from campaigns import channels, migrate, reports
 from campaigns.attempts import Means
 from campaigns.catalog import Catalog
 from campaigns.channels.base import Channel
@@ -90,8 +91,20 @@ class Parts:
     def messages(self) -> Path:
         return self.settings.messages_dir
 
+    @cached_property
+    def secret_key(self) -> bytes:
+        """What secret addresses are made with; the same in every process on this database."""
+        return reports.secret_key(self.database, self.settings.secret_key)
+
     def sender(self) -> Sender:
-        return Sender(Means(self.database, self.channels, self.settings.base_url, self.clock))
+        return Sender(
+            Means(self.database, self.channels, self.settings.base_url, self.clock, report_url=self._report_url)
+        )
+
+    def _report_url(self, delivery_id: int) -> str:
+        # Nobody outside can reach an address without https.
+        base = self.settings.base_url
+        return f"{base}{reports.report_path(self.secret_key, delivery_id)}" if base.startswith("https://") else ""
 
 
 def open_parts(

@@ -6,18 +6,25 @@ The same table is run by the worker (the real clock, APScheduler) and by the reh
 from __future__ import annotations
 
 import logging
+import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import bindparam, text
 
-from campaigns import delivery, posts, publishing, reminders
+from campaigns import delivery, link_checks, link_looks, posts, publishing, reminders, trouble
 from campaigns.catalog import Municipality
+from campaigns.channels import Environment
 from campaigns.delivery import Sender
 from campaigns.errors import KampanjhjulError
 from campaigns.models import Heartbeat
+from campaigns.notice_ways import Ways
+from campaigns.notifying import Notifier, send_due
+from campaigns.settings import shipped_directory
 from campaigns.wiring import Parts
 
 logger = logging.getLogger(__name__)
@@ -29,15 +36,19 @@ _BEAT = text(
 ).bindparams(bindparam("at", type_=UTC_MOMENT))
 _FORGET = text("DELETE FROM heartbeat WHERE at < :before").bindparams(bindparam("before", type_=UTC_MOMENT))
 HEARTBEAT_KEPT = timedelta(days=1)
+# Seconds from the start until strangers' servers are asked anything: what is due comes first.
+LINKS_WAIT = 120
 
 
 @dataclass(frozen=True)
 class Work:
-    """What the jobs work on, and under which name their heartbeat is kept."""
+    """What the jobs work on, under which name their heartbeat is kept, and what they have told of."""
 
     parts: Parts
     sender: Sender
     worker: str
+    told: dict[str, str] = field(default_factory=dict)  # calendars that cannot be built, by municipality
+    started: float = field(default_factory=time.monotonic)  # seconds on a clock that nobody sets
 
 
 def publish_local(work: Work, *, now: datetime) -> None:  # noqa: ARG001 - it reads the clock for each batch
@@ -58,7 +69,8 @@ def reap_leases(work: Work, *, now: datetime) -> None:
 def refresh_feeds(work: Work, *, now: datetime) -> None:
     """Write the calendar events of municipalities where something changed, from the files as they are now."""
     work.parts.configuration.reread()
-    publishing.refresh_stale(work.parts.database, work.parts.catalog, now=now, base_url=work.parts.settings.base_url)
+    base_url = work.parts.settings.base_url
+    publishing.refresh_stale(work.parts.database, work.parts.catalog, now=now, base_url=base_url, told=work.told)
 
 
 @contextmanager
@@ -86,6 +98,42 @@ def remind(work: Work, *, now: datetime) -> None:
     for municipality in work.parts.catalog.municipalities.values():
         with _on_its_own(municipality), work.parts.database.write() as session:
             reminders.remind(session, work.parts.catalog, municipality, now=now)
+
+
+def notify(work: Work, *, now: datetime) -> None:
+    """Make reminders of what has just gone wrong, and send staff what is due. Their mail server may take its time."""
+    parts = work.parts
+    municipalities = parts.catalog.municipalities
+    with parts.database.read() as session:
+        troubled = trouble.troubled(session, municipalities.values(), now=now)
+    for name in sorted(troubled):
+        with _on_its_own(municipalities[name]), parts.database.write() as session:
+            reminders.tell_of_trouble(session, municipalities[name], now=now)
+    settings = parts.settings
+    notifier = Notifier(
+        parts.database,
+        Ways(Environment(environ=os.environ), settings.smtp_url, settings.mail_from),
+        (settings.templates_dir, shipped_directory("templates")),
+        settings.base_url,
+        parts.clock,
+        work.sender.is_stopping,
+    )
+    send_due(notifier, parts.catalog)
+
+
+def check_links(work: Work, *, now: datetime) -> None:
+    """Look where the links of coming messages lead. Strangers' servers may take their time: nothing waits for it."""
+    if time.monotonic() - work.started < LINKS_WAIT:
+        return
+    parts = work.parts
+    link_checks.look_round(
+        parts.database,
+        parts.catalog,
+        parts.messages,
+        look=partial(link_looks.look, environment=Environment(environ=os.environ)),
+        now=now,
+        is_stopping=work.sender.is_stopping,
+    )
 
 
 def beat(work: Work, *, now: datetime) -> None:
@@ -118,4 +166,6 @@ JOBS: tuple[Job, ...] = (
     Job(beat, timedelta(seconds=5)),
     Job(materialise, timedelta(minutes=1)),
     Job(remind, timedelta(minutes=5)),
+    Job(notify, timedelta(seconds=10)),
+    Job(check_links, timedelta(minutes=5)),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ from campaigns.localtime import to_utc
 from campaigns.models import Delivery, DeliveryState, Heartbeat, Post, PostState
 from campaigns.occurrences import LocalDate
 from campaigns.plan import DeadlineKind
-from campaigns.reminders import NUDGES, REMIND_AT
+from campaigns.reminders import moments
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import Season, planned_years, season
 from campaigns.wiring import Configuration, Parts
@@ -37,8 +37,12 @@ from scheduler.jobs import Work
 from scheduler.story import Event, tell
 
 SIGN_AT = time(10)
-# The jobs of the real table that a rehearsal runs at each moment; planning comes in when a year begins.
-_AT_EACH_MOMENT = (jobs.remind, jobs.reap_leases, jobs.publish_local, jobs.send_outside)
+# How long before the span the rehearsal begins at most: nothing that is under way stays so for longer.
+RUN_IN = timedelta(days=91)
+# The jobs of the real table that a rehearsal runs at each moment; planning comes in when a year begins. Before the
+# story begins nobody reads the reminders: those of that time are made at once, when it is over.
+_UNTOLD = (jobs.reap_leases, jobs.publish_local, jobs.send_outside)
+_AT_EACH_MOMENT = (jobs.remind, *_UNTOLD)
 
 _BEST_OUTCOMES = {"manuell": Outcome.MANUAL, "webhook": Outcome.HANDED_OVER}
 
@@ -90,20 +94,26 @@ def simulate(
 
     With `is_approving`, every party signs each post at ten in the morning of its signing deadline (or as soon after as
     its date is known), confirming facts that have run out; otherwise nobody signs. `dates` are taken as confirmed.
+    What happens from now until `first_day` is run too, but not told of: it has been sent when the story begins.
     """
     if not (first_day.year >= FIRST_YEAR and last_day.year <= LAST_YEAR):
         raise RefusedError(f"Det går att repetera åren {FIRST_YEAR}–{LAST_YEAR}.")
     catalog = _narrowed(parts.catalog, tuple(municipalities))
-    start = min(to_utc(first_day, time(0), item.zone) for item in catalog.municipalities.values())
+    told_from = min(to_utc(first_day, time(0), item.zone) for item in catalog.municipalities.values())
+    start = min(told_from, max(parts.clock(), told_from - RUN_IN))
     end = max(to_utc(last_day + timedelta(days=1), time(0), item.zone) for item in catalog.municipalities.values())
     with tempfile.TemporaryDirectory(prefix="kampanjhjul-") as folder:
         database = _copy(parts.database, Path(folder) / "simulation.db")
         try:
             stage = _Stage(parts, catalog, database, start)
             stage.enter(dates)
-            stage.run(end, is_approving=is_approving)
+            if start < told_from:
+                stage.run(told_from, each=_UNTOLD, is_approving=is_approving)
+                stage.refusals.clear()  # what could not be signed by then is tried again, and told of
+            stage.look_back()
+            stage.run(end, each=_AT_EACH_MOMENT, is_approving=is_approving)
             with database.read() as session:
-                events = tell(session, catalog, start=start, end=end, refusals=stage.refusals)
+                events = tell(session, catalog, start=told_from, end=end, refusals=stage.refusals)
         finally:
             database.close()
     return Rehearsal(first_day, last_day, tuple(events))
@@ -197,10 +207,17 @@ class _Stage:
                         is_confirmed=True,
                         name="simuleringen",
                         now=self.clock.at,
+                        is_forced=True,
                     )
 
-    def run(self, end: datetime, *, is_approving: bool) -> None:
-        self._look_back()
+    def look_back(self) -> None:
+        """What was already late when the story begins is dealt with before it: it is not part of it."""
+        self._plan(self.clock.at)
+        for job in _AT_EACH_MOMENT:
+            job(self.work, now=self.clock.at - timedelta(seconds=1))
+
+    def run(self, end: datetime, *, each: Iterable[Callable[..., None]], is_approving: bool) -> None:
+        """Go from where the clock stands to `end`, and leave it there."""
         moment: datetime | None = self.clock.at
         while moment is not None and moment < end:
             self.clock.at = moment
@@ -208,15 +225,10 @@ class _Stage:
                 self._plan(moment)
             if is_approving and moment in self._signing_moments:
                 self._sign()
-            for job in _AT_EACH_MOMENT:
+            for job in each:
                 job(self.work, now=moment)
             moment = self._next(moment)
-
-    def _look_back(self) -> None:
-        """What was already late when the span begins is dealt with before it: it is not part of the story."""
-        self._plan(self.clock.at)
-        for job in _AT_EACH_MOMENT:
-            job(self.work, now=self.clock.at - timedelta(seconds=1))
+        self.clock.at = end
 
     def _new_years(self) -> set[datetime]:
         return {
@@ -232,12 +244,12 @@ class _Stage:
         with self.database.read() as session:
             for municipality in self.catalog.municipalities.values():
                 laid = season(session, self.catalog, municipality, years=planned_years(moment, municipality))
-                found.update(to_utc(item.day, REMIND_AT, municipality.zone) for item in laid.plan.deadlines)
+                found.update(moments(laid, municipality))
                 self._signing_moments.update(
                     to_utc(day, SIGN_AT, municipality.zone) for day in _signing_days(laid).values()
                 )
                 for step in laid.plan.steps:
-                    found.update((step.due_at, step.not_after, *(step.due_at - nudge for nudge in NUDGES)))
+                    found.update((step.due_at, step.not_after))
         self._signing_moments.add(moment)  # what could have been signed before, and what has just been planned
         self._fixed_moments = sorted(found | self._signing_moments | self._new_years())
 

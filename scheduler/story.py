@@ -119,7 +119,7 @@ def tell(
     events.extend(_reminders(session))
     events.extend(_facts(session))
     events.extend(_approvals(session, all_posts))
-    events.extend(_deliveries(session, all_posts))
+    events.extend(_deliveries(session, all_posts, start=start))
     events.extend(_of(at, EventKind.REFUSED, all_posts[post_id], text) for at, post_id, text in refusals)
     zones = {key: item.zone for key, item in catalog.municipalities.items()}
     events.extend(_missed(session, all_posts, zones))
@@ -188,12 +188,13 @@ def _approvals(session: Session, all_posts: dict[int | None, Post]) -> Iterable[
         yield _of(row.created_at, EventKind.APPROVED, post, text, party=row.party)
 
 
-def _deliveries(session: Session, all_posts: dict[int | None, Post]) -> Iterable[Event]:
+def _deliveries(session: Session, all_posts: dict[int | None, Post], *, start: datetime) -> Iterable[Event]:
+    """What came of the deliveries, without those whose last time was before `start`."""
     titles = {row.id: Content.from_bytes(row.payload).title for row in session.exec(select(ContentRow))}
     attempts: dict[int, Sequence[Attempt]] = {}
     for attempt in session.exec(select(Attempt).order_by(col(Attempt.id))):
         attempts[attempt.delivery_id] = [*attempts.get(attempt.delivery_id, ()), attempt]
-    for row in session.exec(select(Delivery)):
+    for row in session.exec(select(Delivery).where(Delivery.not_after >= start)):
         assert row.id is not None
         post, title = all_posts[row.post_id], titles[row.content_id]
         tries = attempts.get(row.id, ())

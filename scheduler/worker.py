@@ -27,7 +27,7 @@ from scheduler.jobs import JOBS, Job, Work
 
 logger = logging.getLogger(__name__)
 
-SENDING_THREADS = 16
+SENDING_THREADS = 64
 CLOCK_STEP = 2.0  # seconds; less is drift, which does no harm
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from sqlmodel import col, select
 
 from campaigns import approval, posts
+from campaigns.attempts import Means
 from campaigns.catalog import Catalog
 from campaigns.channels.base import Channel, Outcome, Pace, Receipt, SendError, Shipment
 from campaigns.database import Database
-from campaigns.attempts import Means
 from campaigns.delivery import Sender
 from campaigns.local_dates import set_local_date
 from campaigns.models import Delivery, Post

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import select
-from sqlmodel import select
 
 from campaigns import accounts
 from campaigns.accounts import FIRST_REST, LONGEST_REST, MOST_FAILURES, STOPPED_FOR, Health, Lesson

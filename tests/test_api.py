@@ -515,16 +515,6 @@ def test_a_date_is_a_date_and_yes_is_true(place: Place, fields: dict[str, Any]) 
     assert [item["field"] for item in answer.json()["errors"]] == list(fields)
 
 
-def test_an_unusual_day_is_entered_with_a_warning(place: Place) -> None:
-    headers, url = place.token("kommun"), "/api/v1/dates/aneby/student/2027"
-
-    usual = place.client.put(url, headers=headers, json={"place": "vetlanda", "day": "2027-06-08", "confirmed": True})
-    odd = place.client.put(url, headers=headers, json={"place": "vetlanda", "day": "2027-10-08", "confirmed": True})
-
-    assert usual.json()["warning"] == ""
-    assert "Kontrollera att dagen är rätt" in odd.json()["warning"]
-
-
 @pytest.mark.parametrize(
     ("content", "status", "sentence"),
     [

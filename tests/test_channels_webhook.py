@@ -15,9 +15,20 @@ import pytest
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from campaigns.channels.base import Channel, Environment, NotSentError, Outcome, Shipment, UnknownOutcomeError
+from campaigns.channels.base import (
+    Channel,
+    Correcting,
+    Environment,
+    NotSentError,
+    Outcome,
+    Picture,
+    Shipment,
+    UnknownOutcomeError,
+    Withdrawing,
+)
 from campaigns.channels.credentials import CredentialError
-from campaigns.channels.webhook import MOST_BYTES, Webhook, body_of, headers_of, keys, message_id
+from campaigns.channels.signing import MOST_BYTES, Event, body_of, headers_of, item_of, keys, message_id
+from campaigns.channels.webhook import Webhook
 from tests.builders import make_channel
 from tests.contracts import (
     CONTENT,
@@ -127,6 +138,10 @@ class TestWebhook(OutsideContract):
             receiver.trouble = what
 
         return make
+
+    def test_can_be_corrected_and_withdrawn(self, channel: Channel) -> None:
+        assert isinstance(channel, Correcting)
+        assert isinstance(channel, Withdrawing)
 
     def test_never_alters_the_content(self, channel: Channel, shipment: Shipment, published: Published) -> None:
         channel.send(shipment, now=now())
@@ -342,6 +357,83 @@ def test_a_receiver_inside_our_own_network_is_refused_unless_the_channel_says_so
 
     channel.send(shipment, now=now())
     assert len(receiver.requests) == 1
+
+
+# What comes after.
+
+
+CORRECTION = "aneby/valborg/2027/veckan.foraldrar:webhook:sv:2"
+WITHDRAWAL = "aneby/valborg/2027/veckan.foraldrar:webhook:sv:1:dra-tillbaka"
+
+
+def test_a_correction_names_what_was_published_and_carries_the_new_content(
+    receiver: Receiver, shipment: Shipment
+) -> None:
+    webhook = make_webhook()
+    published = webhook.send(shipment, now=now())
+    new = {**CONTENT, "title": "Rättad"}
+    payload = json.dumps(new, ensure_ascii=False).encode()
+    correction = replace(
+        shipment,
+        key=CORRECTION,
+        payload=payload,
+        reference=published.reference,
+        due_at=shipment.due_at + timedelta(hours=1),
+    )
+    receipt = webhook.correct(correction, now=now())
+    again = webhook.correct(replace(correction, attempt=2), now=now())
+
+    _, first, second = receiver.requests
+    message = verify(first)
+    assert isinstance(message, dict)
+    assert (message["type"], message["timestamp"]) == ("post.corrected", "2027-04-22T15:30:00Z")
+    assert (message["data"]["item"], message["data"]["content"]) == (published.reference, new)
+    assert first.headers["webhook-id"] == second.headers["webhook-id"] != published.reference
+    assert first.body == second.body
+    # What it can be corrected by once more, or withdrawn by.
+    assert receipt.reference == again.reference == published.reference
+
+
+def test_a_withdrawal_names_what_was_published_and_carries_no_content(receiver: Receiver, shipment: Shipment) -> None:
+    webhook = make_webhook()
+    published = webhook.send(shipment, now=now())
+    webhook.withdraw(replace(shipment, key=WITHDRAWAL, reference=published.reference), now=now())
+
+    message = verify(receiver.requests[1])
+    assert isinstance(message, dict)
+    assert (message["type"], message["data"]["item"]) == ("post.withdrawn", published.reference)
+    assert "content" not in message["data"]
+
+
+@pytest.mark.parametrize("reference", ["", "msg_kort", "../../annat", f"msg_{'a' * 31}.", f"corrected_{'a' * 32}"])
+def test_what_cannot_be_named_is_not_changed(receiver: Receiver, shipment: Shipment, reference: str) -> None:
+    after = replace(shipment, reference=reference)
+    with pytest.raises(NotSentError, match="för hand") as caught:
+        make_webhook().correct(after, now=now())
+    with pytest.raises(NotSentError, match="för hand"):
+        make_webhook().withdraw(after, now=now())
+
+    assert caught.value.is_permanent
+    assert receiver.requests == []
+
+
+def test_each_act_has_an_id_of_its_own_for_the_same_key() -> None:
+    assert len({message_id("a:webhook:sv:1", event) for event in Event}) == 3
+    assert message_id("a:webhook:sv:1", Event.CORRECTED) == "corrected_38e85eec63645b4694b777e4711f90e7"
+
+
+def test_a_picture_is_told_of_by_its_address(shipment: Shipment) -> None:
+    picture = Picture("eld.jpg", "image/jpeg", 1200, 630, b"...", "https://kampanj.example/bilder/eld.jpg")
+    with_picture = replace(shipment, picture=picture, reference=message_id(shipment.key))
+
+    assert json.loads(body_of(with_picture))["data"]["picture"] == {
+        "url": "https://kampanj.example/bilder/eld.jpg",
+        "media_type": "image/jpeg",
+        "width": 1200,
+        "height": 630,
+    }
+    assert "picture" not in json.loads(body_of(shipment))["data"]
+    assert item_of(with_picture) == message_id(shipment.key)
 
 
 # What is refused before anything is sent.

@@ -24,7 +24,9 @@ from campaigns.content import (
 )
 from campaigns.content.phrases import refused_phrases
 from campaigns.errors import NotFoundError, TemplateError
-from campaigns.faults import LIMITS, Fault, FaultCode, Severity, faults
+from campaigns.faults import Fault, FaultCode, Severity, faults
+from campaigns.limits import LIMITS
+from campaigns.picture_files import JPEG, PNG, PictureFile
 
 FRI_30_APRIL = date(2027, 4, 30)
 SUN_25_APRIL = date(2027, 4, 25)
@@ -331,12 +333,10 @@ def judge(
     kind: str = "webb",
     used: Iterable[str] = (),
     facts: Mapping[str, Fact] | None = None,
-    image_bytes: int | None = None,
+    picture: PictureFile | None = None,
 ) -> list[Fault]:
     known = {"tips": make_fact()} if facts is None else facts
-    return faults(
-        content, channel_kind=kind, facts_used=used, facts=known, send_day=SUN_25_APRIL, image_bytes=image_bytes
-    )
+    return faults(content, channel_kind=kind, facts_used=used, facts=known, send_day=SUN_25_APRIL, picture=picture)
 
 
 GOOD = Content("Rubrik", "Köp inte ut.", "Köp inte ut till den som är yngre.")
@@ -434,7 +434,7 @@ def test_a_fact_holds_through_its_last_day() -> None:
         (replace(GOOD, short="ord " * 26), "skarm", FaultCode.TOO_MANY_WORDS),
         (replace(GOOD, short="a" * 490, link="https://a.se/b"), "mastodon", FaultCode.TOO_LONG),
         (replace(GOOD, short="a" * 290, link="https://a.se/b"), "bluesky", FaultCode.TOO_LONG),
-        (replace(GOOD, body="Ord. " * 700), "linkedin", FaultCode.TOO_LONG),
+        (replace(GOOD, short="a" * 490, link="https://a.se/" + "b" * 2_600), "linkedin", FaultCode.TOO_LONG),
         (replace(GOOD, body="Ord. " * 3_900), "webhook", FaultCode.TOO_LONG),
         (replace(GOOD, short="a" * 460), "sms", FaultCode.SMS_PARTS),
         (replace(GOOD, title=" "), "webb", FaultCode.EMPTY),
@@ -453,11 +453,36 @@ def test_what_the_next_channel_can_take_does_not_block_there() -> None:
     assert codes(replace(GOOD, short="ord " * 26), kind="webb") == []
 
 
-def test_a_picture_with_alt_text_and_right_size_passes() -> None:
+def make_picture(*, size: int = 900, width: int = 1080, height: int = 1080, kind: str = JPEG) -> PictureFile:
+    return PictureFile("a.jpg", kind, width, height, b"x" * size)
+
+
+@pytest.mark.parametrize(
+    ("kind", "picture", "told"),
+    [
+        ("instagram", make_picture(size=8_000_000), None),
+        ("instagram", make_picture(size=8_100_000), "Bilden är 8,1 MB, och kanalen tar högst 8 MB"),
+        ("instagram", make_picture(kind=PNG), "bara emot JPEG"),
+        ("instagram", make_picture(width=1080, height=1350), None),
+        ("instagram", make_picture(width=1080, height=1351), "för hög"),
+        ("instagram", make_picture(width=1910, height=1000), None),
+        ("instagram", make_picture(width=1911, height=1000), "för bred"),
+        ("bluesky", make_picture(size=1_000_000, kind=PNG), None),
+        ("bluesky", make_picture(size=1_100_000), "Bilden är 1,1 MB, och kanalen tar högst 1 MB"),
+        ("mastodon", make_picture(width=6000, height=5000), None),
+        ("mastodon", make_picture(width=7000, height=5000), "7000 × 5000 punkter, och kanalen tar högst 33 miljoner"),
+        ("linkedin", make_picture(width=7000, height=5500), "kanalen tar högst 36 miljoner"),
+        ("smtp", make_picture(size=7_100_000), "kanalen tar högst 7 MB"),
+        ("webb", make_picture(size=9_000_000, width=4000, height=300, kind=PNG), None),
+    ],
+)
+def test_a_picture_must_be_one_that_the_channel_takes(kind: str, picture: PictureFile, told: str | None) -> None:
     content = replace(GOOD, image="a.jpg", alt="En brasa.")
 
-    assert judge(content, kind="instagram", image_bytes=8_000_000) == []
-    assert [fault.code for fault in judge(content, kind="instagram", image_bytes=8_000_001)] == [FaultCode.LARGE_IMAGE]
+    found = judge(content, kind=kind, picture=picture)
+
+    assert [told in fault.message and fault.is_blocking for fault in found if told] == ([True] if told else [])
+    assert len(found) == (1 if told else 0)
 
 
 def test_a_dear_sms_is_told_with_its_characters_and_what_to_write() -> None:
@@ -512,13 +537,26 @@ def test_a_body_that_is_too_long_is_not_read() -> None:
     "link", ["https://", "https:///x", 'https://a.se/"x', "https://a.se/x y", "https://a.se:x/", "javascript:x"]
 )
 def test_an_address_must_be_whole(link: str) -> None:
-    for changed, where in (
-        (replace(GOOD, link=link), "link"),
-        (replace(GOOD, image=link, alt="En brasa"), "image"),
-    ):
-        found = faults(changed, channel_kind="webb", facts_used=(), facts={}, send_day=FRI_30_APRIL)
+    found = judge(replace(GOOD, link=link))
 
-        assert [(fault.code, fault.where) for fault in found] == [(FaultCode.BAD_LINK, where)]
+    assert [(fault.code, fault.where) for fault in found] == [(FaultCode.BAD_LINK, "link")]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("https://www.aneby.se/brasa.jpg", "Hämta hem bilden"),
+        ("//www.aneby.se/brasa.jpg", "Hämta hem bilden"),
+        ("../brasa.jpg", "inget filnamn"),
+        ("bilder/brasa.jpg", "inget filnamn"),
+        (".dold.jpg", "inget filnamn"),
+        ("javascript:x", "inget filnamn"),
+    ],
+)
+def test_a_picture_is_named_as_a_file_in_the_folder(name: str, told: str) -> None:
+    (fault,) = judge(replace(GOOD, image=name, alt="En brasa."))
+
+    assert (fault.code, fault.where, told in fault.message) == (FaultCode.BAD_IMAGE, "image", True)
 
 
 @pytest.mark.parametrize(
@@ -526,7 +564,13 @@ def test_an_address_must_be_whole(link: str) -> None:
     [
         ("https://aneby.se/x", True),
         ("mailto:a@aneby.se", True),
+        ("mailto:a@aneby.se?subject=Fråga%20om%20valborg.", True),
+        ("mailto:aneby.se", False),
+        ("mailto:a@aneby", False),
         ("tel:11414", True),
+        ("tel:+46771141400", True),
+        ("tel:polisen", False),
+        ("tel:", False),
         ("http://aneby.se", False),
         ("/sida", False),
         ("sms:11414", False),

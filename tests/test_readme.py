@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.channels import KINDS
+from campaigns.channels import KINDS, Environment, can
+from campaigns.channels.base import Correcting, Withdrawing
+from campaigns.schema import NEEDED
 from campaigns.settings import DESCRIPTIONS, PREFIX
 
 ROOT = Path(__file__).parent.parent
@@ -130,5 +132,16 @@ def test_every_dependency_stands_in_the_readme_and_is_bounded_and_locked() -> No
     assert "index" not in locked
 
 
-def test_every_kind_of_channel_ships_with_the_product() -> None:
-    assert set(KINDS) == {"webb", "skarm", "manuell", "webhook"}
+def test_the_table_of_channels_says_what_each_can_do() -> None:
+    rows = [line.split("|")[1:-1] for line in README.splitlines() if re.match(r"\| `[a-z]+`.*\|.*\|.*\|.*\|.*\|", line)]
+    told = {kind: [cell.strip() for cell in cells] for cells in rows for kind in re.findall(r"`([a-z]+)`", cells[0])}
+    assert set(told) == set(KINDS)
+    for kind, (_, needs, after, withdraws, corrects, tried) in told.items():
+        channel = KINDS[kind](Environment(environ={}))
+        assert (withdraws == "ja") is can(kind, Withdrawing), kind
+        assert (corrects != "nej") is can(kind, Correcting), kind
+        assert (after == "en person avgör") is not (channel.is_local or channel.is_idempotent or channel.can_find), kind
+        assert all(f"`{name}`" in needs for name in NEEDED.get(kind, ())), kind
+        assert ("kontraktet" in tried) is (kind not in ("webb", "skarm", "manuell", "wordpress", "bluesky", "smtp")), (
+            kind
+        )

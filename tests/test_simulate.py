@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,9 +13,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import SQLModel, select
 
+from campaigns import approval
 from campaigns.catalog import Catalog
 from campaigns.database import Database
-from campaigns.errors import NotFoundError
+from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import Delivery, Post
 from campaigns.occurrences import LocalDate
 from campaigns.plan import DeadlineKind
@@ -21,6 +24,7 @@ from campaigns.wiring import Parts, open_parts
 from scheduler.simulate import Rehearsal, simulate
 from scheduler.story import EventKind
 from tests.builders import day
+from tests.fakes import Clock, Town
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 DATES = {
@@ -189,6 +193,60 @@ def test_an_unknown_place_is_told_with_the_nearest_name(parts: Parts) -> None:
     wrong = LocalDate("student", "holavedn", 2027, date(2027, 6, 11), is_confirmed=True)
     with pytest.raises(NotFoundError, match="Menade du ”student/holaveden”"):
         simulate(parts, first_day=FIRST, last_day=LAST, is_approving=True, dates=[wrong])
+
+
+@pytest.fixture
+def signed_jul(tmp_path: Path) -> Iterator[Parts]:
+    """Aneby on 24 November 2026 with nyår's early message, due on 27 December, signed by both."""
+    database = Database(f"sqlite:///{tmp_path}/signed.db")
+    SQLModel.metadata.create_all(database.writer)
+    clock = Clock(datetime(2026, 11, 24, 9, 0, tzinfo=STOCKHOLM))
+    parts = open_parts({"KAMPANJHJUL_DATA_DIR": str(tmp_path)}, clock=clock, database=database)
+    town = Town(database, parts.catalog, clock)
+    town.plan()
+    town.sign(MELLANDAGARNA)
+    yield parts
+    database.close()
+
+
+MELLANDAGARNA = "nyar/2026/nyar/veckan/foraldrar"
+
+
+@pytest.mark.parametrize("is_approving", [True, False])
+def test_what_goes_out_before_the_span_has_gone_out_when_the_story_begins(
+    signed_jul: Parts, is_approving: bool
+) -> None:
+    before = simulate(signed_jul, first_day=date(2026, 12, 1), last_day=date(2026, 12, 31), is_approving=is_approving)
+    after = simulate(signed_jul, first_day=date(2027, 1, 1), last_day=date(2027, 1, 31), is_approving=is_approving)
+
+    told = {event.kind for event in before.events if event.post == f"aneby/{MELLANDAGARNA}"}
+    assert told == {EventKind.SENT, EventKind.BY_HAND}
+    assert not [event for event in after.events if event.post == f"aneby/{MELLANDAGARNA}"]
+    assert all(event.local and event.local.date() >= date(2027, 1, 1) for event in after.events)
+
+
+def test_what_was_too_late_before_the_span_is_no_part_of_the_story(signed_jul: Parts) -> None:
+    """Also where nothing ran in between: a span that begins in what is now the past or long after it."""
+    late = replace(signed_jul, clock=lambda: datetime(2027, 1, 7, 9, 0, tzinfo=STOCKHOLM))
+
+    for parts, first in ((late, date(2027, 1, 1)), (signed_jul, date(2027, 12, 1))):
+        result = simulate(parts, first_day=first, last_day=first + timedelta(days=30), is_approving=False)
+        assert not [event for event in result.events if event.kind is EventKind.SKIPPED]
+
+
+def test_a_text_that_cannot_be_signed_before_the_span_is_told_of_in_it(
+    signed_jul: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RefusedError("Texten kan inte godkännas än.")
+
+    monkeypatch.setattr(approval, "approve", refuse)
+
+    result = simulate(signed_jul, first_day=date(2026, 12, 20), last_day=date(2026, 12, 31), is_approving=True)
+
+    refused = [event for event in result.events if event.kind is EventKind.REFUSED]
+    assert {event.post.split("/")[1] for event in refused} == {"jul", "nyar"}
+    assert {event.local.date() for event in refused if event.local} == {date(2026, 12, 20)}
 
 
 def test_new_year_is_crossed_in_one_rehearsal(parts: Parts, tmp_path: Path) -> None:

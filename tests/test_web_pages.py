@@ -11,6 +11,7 @@ import pytest
 from jinja2 import TemplateSyntaxError
 from sqlmodel import col, update
 
+from campaigns import approval
 from campaigns.checking import check
 from campaigns.database import Database
 from campaigns.facts import confirm_fact
@@ -66,9 +67,11 @@ def test_what_goes_out_next_is_told_with_state_and_whose_signature_is_wanting(pl
 
     assert (
         f"Fre 16 apr 2027 kl. 16.30 Nr {number} Valborg utan langning: Tidigt till föräldrar "
-        "Föräldrar · Webbsidan, Skolplattformen Utkast Väntar på Lokalpolisområde Höglandet"
+        "Webbsidan, Skolplattformen Utkast Väntar på Lokalpolisområde Höglandet"
     ) in text
-    assert f'kampanjhjul approve {number} --party polis --as "Ditt Namn"' in text
+    # Two names: followed to the letter, one name for both parties would be refused.
+    assert f'kampanjhjul approve {number} --party kommun --as "Ditt Namn"' in text
+    assert f'kampanjhjul approve {number} --party polis --as "Namn från Lokalpolisområde Höglandet"' in text
 
 
 def test_a_signed_post_waits_for_nobody(place: Place) -> None:
@@ -77,7 +80,43 @@ def test_a_signed_post_waits_for_nobody(place: Place) -> None:
 
     text = words(place.page("/"))
 
-    assert "Föräldrar · Webbsidan, Skolplattformen Godkänt" in text
+    assert "Tidigt till föräldrar Webbsidan, Skolplattformen Godkänt" in text
+
+
+def test_the_audience_is_told_once_and_always_where_a_step_has_several(place: Place) -> None:
+    text = words(place.page("/"))
+
+    assert "Valborg utan langning: Tidigt till föräldrar Webbsidan, Skolplattformen Utkast" in text
+    assert "Valborg utan langning: Inför, till syskon och unga vuxna Syskon · Webbsidan," in text
+    assert "Valborg utan langning: Inför, till syskon och unga vuxna Unga vuxna · Webbsidan," in text
+
+
+def test_a_rejected_text_is_to_be_put_right_and_the_reason_is_told(place: Place) -> None:
+    number = place.town.post(EARLY).id
+    assert number is not None
+    with place.database.write() as session:
+        approval.reject(
+            session,
+            place.parts.catalog,
+            number,
+            party="polis",
+            name="Pia Polis",
+            reason="Fel ålder <b>i andra stycket</b>.",
+            now=place.clock.at,
+        )
+    rejected = words(place.page("/"))
+    place.write(EARLY)
+    mended = words(place.page("/"))
+
+    why = "Avslaget av Pia Polis, polis: Fel ålder &lt;b&gt;i andra stycket&lt;/b&gt;."
+    assert (
+        f"Rätta texten Valborg utan langning, tidigt till föräldrar ska ut fre 16 apr 2027 kl. 16.30. {why}" in rejected
+    )
+    assert f"kampanjhjul text {number} min-text.md --as" in rejected
+    assert f"Tidigt till föräldrar Webbsidan, Skolplattformen {why} Avslaget Väntar på" in rejected
+    assert "8 budskap ska godkännas inom fyra veckor." in rejected  # the ninth waits for a new text
+    assert "Rätta texten" not in mended
+    assert "Fel ålder" not in mended
 
 
 def test_posts_that_wait_for_the_same_date_are_one_row_without_a_time(place: Place) -> None:
@@ -117,7 +156,7 @@ def test_unsigned_posts_are_called_for_together_until_it_is_urgent(place: Place)
     place.clock.at = datetime(2027, 4, 15, 8, 0, tzinfo=UTC)
     urgent = words(place.page("/"))
 
-    what = "Valborg utan langning, tidigt till föräldrar (föräldrar)"
+    what = "Valborg utan langning, tidigt till föräldrar"
     assert f"9 budskap ska godkännas inom fyra veckor. Först ut, fre 16 apr 2027 kl. 16.30: {what}." in in_time
     assert f"kampanjhjul posts {number}" in in_time
     assert (
@@ -131,7 +170,7 @@ def test_an_unsigned_post_that_was_too_late_is_said_loudly(place: Place) -> None
 
     text = words(place.page("/"))
 
-    assert "Missat Valborg utan langning, tidigt till föräldrar (föräldrar) var inte godkänt i tid" in text
+    assert "Missat Valborg utan langning, tidigt till föräldrar var inte godkänt i tid" in text
 
 
 def test_a_fact_that_stops_the_coming_texts_is_named_until_somebody_confirms_it(place: Place) -> None:

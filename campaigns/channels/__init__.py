@@ -7,10 +7,20 @@ from functools import lru_cache
 
 from campaigns.channels.base import Channel
 from campaigns.channels.base import Environment as Environment
+from campaigns.channels.bluesky import Bluesky
+from campaigns.channels.facebook import Facebook
+from campaigns.channels.instagram import Instagram
+from campaigns.channels.linkedin import LinkedIn
 from campaigns.channels.manuell import Manuell
+from campaigns.channels.mastodon import Mastodon
+from campaigns.channels.sitevision import Sitevision
 from campaigns.channels.skarm import Skarm
+from campaigns.channels.sms import Sms
+from campaigns.channels.smtp import Smtp
+from campaigns.channels.teams import Teams
 from campaigns.channels.webb import Webb
 from campaigns.channels.webhook import Webhook
+from campaigns.channels.wordpress import WordPress
 
 # The kinds that a municipality's file may name, and how each is made.
 KINDS: dict[str, Callable[[Environment], Channel]] = {
@@ -18,6 +28,16 @@ KINDS: dict[str, Callable[[Environment], Channel]] = {
     "skarm": lambda _: Skarm(),
     "manuell": lambda _: Manuell(),
     "webhook": Webhook,
+    "sitevision": Sitevision,
+    "smtp": Smtp,
+    "sms": Sms,
+    "wordpress": WordPress,
+    "facebook": Facebook,
+    "instagram": Instagram,
+    "linkedin": LinkedIn,
+    "mastodon": Mastodon,
+    "bluesky": Bluesky,
+    "teams": Teams,
 }
 
 

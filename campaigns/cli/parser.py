@@ -31,7 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True, dest="command")
-    for add in (_running, _planning, _signing, _sending, _stopping, _feeds):
+    for add in (_running, _planning, _signing, _sending, _stopping, _channels, _feeds):
         add(commands)
     return parser
 
@@ -88,6 +88,9 @@ def _running(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
     check = _command(
         commands, "check", "running:check", "kontrollera inställningar, mallar och fakta: alla fel på en gång"
     )
+    check.add_argument(
+        "--live", action="store_true", help="prova också kanalernas inloggningar och vart länkarna leder"
+    )
     _json(check)
     init = _command(commands, "init", "running:init", "lägg upp en egen mapp med config och templates att ändra i")
     init.add_argument("directory", metavar="MAPP")
@@ -98,19 +101,20 @@ def _planning(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
         commands, "calendar", "planning:calendar", "visa riskdatum med veckodag och om de är bekräftade"
     )
     calendar.add_argument("--year", type=_number, metavar="ÅR", help="bara det här året (annars i år och nästa år)")
+    calendar.add_argument("--all", action="store_true", dest="everything", help="också det som har varit i år")
     _municipality(calendar)
     _json(calendar)
     plan = _command(commands, "plan", "planning:plan", "visa stegen: när de ska ut och senast när, till vem och var")
     _span(plan, is_required=False)
     _municipality(plan)
     _json(plan)
-    posts = _command(commands, "posts", "planning:posts", "visa budskapen och vilka godkännanden som saknas")
+    posts = _command(commands, "posts", "posts:posts", "visa budskapen och vilka godkännanden som saknas")
     posts.add_argument("reference", nargs="?", metavar="ID", help="ett budskap med hela texten")
     posts.add_argument("--campaign", metavar="KAMPANJ", help="bara den här kampanjen")
     posts.add_argument("--all", action="store_true", dest="everything", help="också det som har varit")
     _municipality(posts)
     _json(posts)
-    preview = _command(commands, "preview", "planning:preview", "visa en text som den skulle bli i dag, med sina fel")
+    preview = _command(commands, "preview", "posts:preview", "visa en text som den skulle bli i dag, med sina fel")
     preview.add_argument("campaign", metavar="KAMPANJ")
     preview.add_argument("step", metavar="STEG")
     preview.add_argument("audience", metavar="MÅLGRUPP")
@@ -140,15 +144,24 @@ def _signing(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
     text.add_argument("--channel", metavar="KANAL", default="", help="bara för den här kanalen")
     text.add_argument("--lang", metavar="SPRÅK", default="sv", help="språkkod (annars sv)")
     _as(text)
-    dates = _command(commands, "dates", "signing:dates", "lägg in eller bekräfta ett lokalt datum")
+    dates = _command(commands, "dates", "signing:dates", "lägg in, bekräfta eller ta bort ett lokalt datum")
     acts = dates.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True)
     put = acts.add_parser("set", help="lägg in eller bekräfta ett datum")
+    put.set_defaults(act="set")
     put.add_argument("municipality", metavar="KOMMUN")
     put.add_argument("risk_date", metavar="RISKDATUM", help="till exempel student")
     put.add_argument("day", metavar="DATUM", type=_day)
     put.add_argument("--place", metavar="PLATS", default="", help="vilken skola eller ort")
     put.add_argument("--preliminary", action="store_true", help="datumet är inte säkert än")
+    put.add_argument("--force", action="store_true", help="dagen är rätt fast den är ovanlig")
     _as(put)
+    unset = acts.add_parser("unset", help="ta bort ett datum som lades in av misstag")
+    unset.set_defaults(act="unset")
+    unset.add_argument("municipality", metavar="KOMMUN")
+    unset.add_argument("risk_date", metavar="RISKDATUM", help="till exempel student")
+    unset.add_argument("year", metavar="ÅR", type=_number)
+    unset.add_argument("--place", metavar="PLATS", default="", help="vilken skola eller ort")
+    _as(unset)
     facts = _command(commands, "facts", "signing:facts", "visa fakta, eller bekräfta ett som har kontrollerats")
     _json(facts)
     acts = facts.add_subparsers(title="kommandon", metavar="KOMMANDO")
@@ -196,9 +209,7 @@ def _stopping(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     pause.add_argument("--reason", metavar="SKÄL", help="varför (utan skäl visas det som är pausat)")
     pause.add_argument("--as", dest="name", metavar="NAMN", help="vem som pausar")
     _json(pause)
-    resume = _command(
-        commands, "resume", "stopping:resume", "avsluta en paus (det som missades skickas inte)"
-    )
+    resume = _command(commands, "resume", "stopping:resume", "avsluta en paus (det som missades skickas inte)")
     _as(resume)
     for parser in (pause, resume):
         _municipality(parser)
@@ -216,6 +227,22 @@ def _stopping(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     correct.add_argument("reference", metavar="ID", help="budskapets nummer eller nyckel")
     correct.add_argument("--reason", metavar="SKÄL", required=True, help="vad som är fel")
     _as(correct)
+
+
+def _channels(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    channel = _command(commands, "channel", "channels:channel", "kanalerna: visa dem, prova en, starta en som stoppats")
+    acts = channel.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True)
+    listing = acts.add_parser("list", help="visa kanalerna: hur de mår och vad de kan")
+    listing.set_defaults(act="list")
+    _municipality(listing)
+    _json(listing)
+    test = acts.add_parser("test", help="skicka ett märkt prov som bara redaktörerna ser, och ta bort det")
+    start = acts.add_parser("start", help="starta en stoppad kanal när felet är rättat: det som väntar skickas")
+    for name, parser in (("test", test), ("start", start)):
+        parser.set_defaults(act=name)
+        parser.add_argument("channel", metavar="ID", help="kanalens id, se kampanjhjul channel list")
+        parser.add_argument("--municipality", metavar="KOMMUN", help="vilken kommuns kanal, om flera har den")
+    _as(start)
 
 
 def _feeds(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from typing import Any
 
 from campaigns import feed_tokens, tokens
 from campaigns.cli import show
 from campaigns.cli.planning import chosen, planned
 from campaigns.errors import NotFoundError, RefusedError
-from campaigns.publishing import refresh_stale
+from campaigns.publishing import address, refresh_stale
 from campaigns.web.feedstore import FeedStore, public_path
 from campaigns.web.freshness import Freshness
 from campaigns.wiring import Parts, open_parts
@@ -19,7 +20,7 @@ from campaigns.wiring import Parts, open_parts
 
 def feed(given: argparse.Namespace) -> int:
     """The very bytes that the web server would answer with."""
-    parts = open_parts(os.environ)
+    parts = _as_served(open_parts(os.environ))
     municipality = _one(parts, given.municipality)
     planned(parts)
     refresh_stale(parts.database, parts.catalog, now=parts.clock(), base_url=parts.settings.base_url)
@@ -32,6 +33,13 @@ def feed(given: argparse.Namespace) -> int:
         body = store.routes[path].resource.body
     sys.stdout.buffer.write(body)
     return 0
+
+
+def _as_served(parts: Parts) -> Parts:
+    """With the address that the server has claimed: a shell with other settings than the server's does not know it."""
+    with parts.database.read() as session:
+        base_url = address(session) or parts.settings.base_url
+    return replace(parts, settings=replace(parts.settings, base_url=base_url))
 
 
 def _one(parts: Parts, wanted: str | None) -> str:
@@ -58,7 +66,7 @@ def _new_feed(parts: Parts, given: argparse.Namespace) -> None:
             session, municipality=municipality.id, name=given.name, now=parts.clock(), actor=given.name
         )
     show.line("Prenumerera på den här adressen. Den är personlig och hemlig, och visas bara nu:")
-    show.line(f"  {parts.settings.base_url}/feeds/private/{secret}/redaktion-{municipality.id}.ics")
+    show.line(f"  {_as_served(parts).settings.base_url}/feeds/private/{secret}/redaktion-{municipality.id}.ics")
 
 
 def _new_api(parts: Parts, given: argparse.Namespace) -> None:

@@ -12,11 +12,13 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 
-from campaigns import checking
+from campaigns import checking, link_checks, link_looks, probing
+from campaigns.channels import Environment
 from campaigns.cli import show
 from campaigns.cli.planning import planned
 from campaigns.errors import KampanjhjulError, RefusedError
@@ -25,6 +27,7 @@ from campaigns.publishing import claim_address, refresh_stale
 from campaigns.season import planned_years, season
 from campaigns.settings import shipped_directory
 from campaigns.swedish import long_date
+from campaigns.web.actions import example_names
 from campaigns.wiring import Parts, open_parts
 
 
@@ -164,13 +167,12 @@ def _welcome(parts: Parts) -> None:
             undated = [item for item in laid.occurrences if not item.has_day and item.last_day >= today]
             if undated:
                 show.line(f"  Datum som saknas: {len(undated)}. Lägg in dem med: kampanjhjul dates set")
-            first = first_to_sign(session, municipality, now=now)
-            if first:
+            if first := first_to_sign(session, municipality, now=now):
                 show.line(
                     f"  Börja här: läs nästa budskap med ”kampanjhjul posts {first.id}” och låt båda parter godkänna:"
                 )
-                for party in municipality.parties:
-                    show.line(f'    kampanjhjul approve {first.id} --party {party.id} --as "Ditt Namn"')
+                for party, name in example_names(municipality).items():
+                    show.line(f'    kampanjhjul approve {first.id} --party {party} --as "{name}"')
     show.line("\nStoppa med Ctrl-C.")
     sys.stdout.flush()
 
@@ -183,19 +185,44 @@ def _left(day: date, today: date) -> str:
 
 
 def check(given: argparse.Namespace) -> int:
-    """Every fault in the configuration, the texts and the facts, at once."""
+    """Every fault in the configuration, the texts and the facts, at once; with --live in links and logins too."""
     parts = open_parts(os.environ)
     planned(parts)
+    unseen = _look_at_links(parts) if given.live else []
     with parts.database.read() as session:
-        found = checking.check(session, parts.catalog, parts.messages, now=parts.clock(), environ=os.environ)
+        found = checking.check(session, parts.catalog, parts.messages, now=parts.clock(), environ=os.environ) + unseen
+    proofs = list(_proofs(parts)) if given.live else []
     errors = [item for item in found if item.is_error]
+    failed = [proof for proof in proofs if proof.is_ok is False]
     if given.json:
-        show.as_json([vars(item) for item in found])
+        show.as_json([*(vars(item) for item in found), *(_as_finding(proof) for proof in proofs)])
     else:
         for item in found:
             show.line(f"{'FEL' if item.is_error else 'Obs'}  {item.where}: {item.message}")
-        show.line(f"{len(errors)} fel, {len(found) - len(errors)} saker att tänka på." if found else "Inga fel.")
-    return 1 if errors else 0
+        for proof in proofs:
+            word = {True: "OK: ", False: "FEL ", None: "--  "}[proof.is_ok]
+            show.line(f"{word} {proof.municipality}/{proof.channel}: {proof.sentence}")
+        count = f"{len(errors) + len(failed)} fel, {len(found) - len(errors)} saker att tänka på."
+        show.line(count if found or failed else "Inga fel.")
+    return 1 if errors or failed else 0
+
+
+def _look_at_links(parts: Parts) -> list[checking.Finding]:
+    look = partial(link_looks.look, environment=Environment(environ=os.environ))
+    count = link_checks.look_at_all(parts.database, parts.catalog, parts.messages, look=look, now=parts.clock())
+    if count is not None:
+        return []
+    message = "Ingen länk gick att kontrollera: härifrån nås ingen server på internet. Försök igen senare."
+    return [checking.Finding(is_error=False, where="länkar", message=message)]
+
+
+def _proofs(parts: Parts) -> Iterator[probing.Proof]:
+    return probing.prove_all(parts.database, parts.catalog, parts.channels, now=parts.clock())
+
+
+def _as_finding(proof: probing.Proof) -> dict[str, object]:
+    where = f"{proof.municipality}/{proof.channel}"
+    return {"is_error": proof.is_ok is False, "where": where, "message": proof.sentence}
 
 
 def init(given: argparse.Namespace) -> int:

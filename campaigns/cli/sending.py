@@ -7,10 +7,12 @@ import os
 from collections import Counter
 from datetime import date
 
+from sqlmodel import col, select
+
 from campaigns import queue as use
-from campaigns.cli import show
+from campaigns.cli import names, show
 from campaigns.errors import RefusedError, suggestion
-from campaigns.models import Delivery, DeliveryState
+from campaigns.models import Delivery, DeliveryState, Post
 from campaigns.occurrences import LocalDate
 from campaigns.swedish import DELIVERY_STATES, moment
 from campaigns.wiring import Parts, open_parts
@@ -23,18 +25,22 @@ def queue(given: argparse.Namespace) -> int:
         parts.catalog.municipality(given.municipality)
     with parts.database.read() as session:
         rows = use.deliveries(session, municipality=given.municipality, states=states)
+        ids = {row.post_id for row in rows}
+        found = {post.id: post for post in session.exec(select(Post).where(col(Post.id).in_(ids)))}
     if given.json:
         show.as_json([row.model_dump(exclude={"token", "lease_until"}) for row in rows])
         return 0
     show.table(
-        ("Nr", "Ska ut", "Kanal", "Läge", "Budskap", "Var eller varför"),
+        ("Nr", "Ska ut", "Kanal", "Läge", "Kampanj", "Steg", "Målgrupp", "Var eller varför"),
         (
             (
                 str(row.id),
                 _when(parts, row),
-                row.channel,
+                _channel(parts, row),
                 DELIVERY_STATES[row.state],
-                row.key,
+                names.campaign(parts.catalog, found[row.post_id]),
+                names.step(parts.catalog, found[row.post_id]),
+                names.audience(parts.catalog, found[row.post_id]),
                 _where_or_why(parts, row),
             )
             for row in rows
@@ -50,6 +56,16 @@ def _state(word: str) -> str:
     if word.casefold() not in found:
         raise RefusedError(f"Läget ”{word}” finns inte. {suggestion(word, DELIVERY_STATES.values())}")
     return found[word.casefold()]
+
+
+def _channel(parts: Parts, row: Delivery) -> str:
+    """”Webbsidan”, and which recipient and language where there are several."""
+    municipality = parts.catalog.municipalities.get(row.municipality)
+    name = names.channels(municipality, [row.channel]) if municipality else row.channel
+    beside = [row.recipient] if row.recipient else []
+    if municipality and len(municipality.languages) > 1:
+        beside.append(row.language)
+    return f"{name} ({', '.join(beside)})" if beside else name
 
 
 def _where_or_why(parts: Parts, row: Delivery) -> str:

@@ -7,14 +7,19 @@ import os
 from datetime import date
 from pathlib import Path
 
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
 from campaigns import approval, posts, texts
+from campaigns.catalog import Municipality
 from campaigns.cli import show
 from campaigns.cli.planning import planned
 from campaigns.errors import RefusedError
 from campaigns.facts import confirm_fact, facts_at
-from campaigns.local_dates import set_local_date, unusual
+from campaigns.local_dates import set_local_date, unset_local_date, unusual
+from campaigns.models import Approval, Post
 from campaigns.swedish import long_date
-from campaigns.wiring import open_parts
+from campaigns.wiring import Parts, open_parts
 
 
 def approve(given: argparse.Namespace) -> int:
@@ -58,6 +63,7 @@ def reject(given: argparse.Namespace) -> int:
             now=parts.clock(),
         )
     show.line(f"Budskap {post.id} är avslaget. Det som inte har skickats är stoppat.")
+    show.line(f"Rätta texten med: kampanjhjul text {post.id} FIL --as NAMN")
     return 0
 
 
@@ -91,27 +97,65 @@ def dates(given: argparse.Namespace) -> int:
     parts = open_parts(os.environ)
     municipality = parts.catalog.municipality(given.municipality)
     with parts.database.write() as session:
-        changes = set_local_date(
-            session,
-            parts.catalog,
-            parts.messages,
-            municipality,
-            risk_date=given.risk_date,
-            place=given.place,
-            day=given.day,
-            is_confirmed=not given.preliminary,
-            name=given.name,
-            now=parts.clock(),
+        before = _signatures(session, municipality)
+        (_set_date if given.act == "set" else _unset_date)(session, parts, municipality, given)
+        fallen = before - _signatures(session, municipality)
+    if fallen:
+        show.line(
+            f"{fallen} {'godkännande' if fallen == 1 else 'godkännanden'} gäller inte längre: dagen ändrade texten. "
+            "Läs och godkänn igen. Se vilka med: kampanjhjul posts"
         )
+    return 0
+
+
+def _set_date(session: Session, parts: Parts, municipality: Municipality, given: argparse.Namespace) -> None:
+    changes = set_local_date(
+        session,
+        parts.catalog,
+        parts.messages,
+        municipality,
+        risk_date=given.risk_date,
+        place=given.place,
+        day=given.day,
+        is_confirmed=not given.preliminary,
+        name=given.name,
+        now=parts.clock(),
+        is_forced=given.force,
+    )
     show.line(f"{long_date(given.day).capitalize()} är {'preliminärt inlagt' if given.preliminary else 'bekräftat'}.")
     risk_date = next(item for item in municipality.risk_dates if item.id == given.risk_date)
     warning = unusual(risk_date, given.day)
     if warning:
         show.line(f"Obs: {warning}")
-    moved = len(changes.moved)
-    if moved:
-        show.line(f"{moved} budskap fick nya tider. Godkännanden av texter som nämner dagen gäller inte längre.")
-    return 0
+    if changes.moved:
+        show.line(f"{len(changes.moved)} budskap fick nya tider.")
+
+
+def _unset_date(session: Session, parts: Parts, municipality: Municipality, given: argparse.Namespace) -> None:
+    unset_local_date(
+        session,
+        parts.catalog,
+        parts.messages,
+        municipality,
+        risk_date=given.risk_date,
+        place=given.place,
+        year=given.year,
+        name=given.name,
+        now=parts.clock(),
+    )
+    key = given.risk_date, given.place, given.year
+    in_file = [item for item in municipality.local_dates if (item.risk_date, item.place, item.year) == key]
+    if not in_file:
+        show.line("Datumet är borttaget. Dagen är inte beslutad, och budskapen väntar på datum.")
+    else:
+        how = "bekräftat" if in_file[-1].is_confirmed else "preliminärt"
+        show.line(f"Datumet är borttaget. Nu gäller kommunens fil: {long_date(in_file[-1].day)}, {how}.")
+
+
+def _signatures(session: Session, municipality: Municipality) -> int:
+    """How many signatures hold in the municipality."""
+    live = select(func.count()).select_from(Approval).join(Post, col(Post.id) == col(Approval.post_id))
+    return session.exec(live.where(Post.municipality == municipality.id, col(Approval.voided_at).is_(None))).one()
 
 
 def facts(given: argparse.Namespace) -> int:

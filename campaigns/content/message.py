@@ -16,6 +16,7 @@ from campaigns.errors import TemplateError
 SWEDISH = "sv"
 RIGHT_TO_LEFT = frozenset({"ar", "ckb", "fa", "he", "prs", "ps", "ur", "yi"})
 SUBJECT_LENGTH = 70  # characters, in the school platforms' subject line
+_LATER = "picture"  # the one key that content may be without
 
 
 class PlainText(NamedTuple):
@@ -27,7 +28,10 @@ class PlainText(NamedTuple):
 
 @dataclass(frozen=True)
 class Content:
-    """One message as it goes out. `body` is Markdown with the footer; `title`, `short` and `alt` are plain text."""
+    """One message as it goes out. `body` is Markdown with the footer; `title`, `short` and `alt` are plain text.
+
+    `image` is the picture file's name, and `picture` the SHA-256 of its bytes in hexadecimal: they are signed too.
+    """
 
     title: str
     short: str
@@ -36,10 +40,15 @@ class Content:
     image: str = ""
     alt: str = ""
     language: str = SWEDISH
+    picture: str = ""
 
     def to_bytes(self) -> bytes:
-        """Canonical JSON: what is stored and signed. The same content always gives the same bytes."""
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        """Canonical JSON: what is stored and signed. The same content always gives the same bytes.
+
+        Without a picture nothing is said of it: what was signed before there were pictures keeps its bytes.
+        """
+        table = {name: value for name, value in asdict(self).items() if value or name != _LATER}
+        return json.dumps(table, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Content:
@@ -49,7 +58,8 @@ class Content:
         except ValueError as error:
             raise TemplateError("Det sparade innehållet går inte att läsa.") from error
         names = {field.name for field in fields(cls)}
-        if not isinstance(table, dict) or set(table) != names or not all(isinstance(v, str) for v in table.values()):
+        is_ours = isinstance(table, dict) and set(table) | {_LATER} == names
+        if not is_ours or not all(isinstance(value, str) for value in table.values()):
             raise TemplateError("Det sparade innehållet går inte att läsa.")
         return cls(**table)
 

@@ -17,7 +17,7 @@ from campaigns.facts import facts_at
 from campaigns.models import Delivery, DeliveryState, Post, PostState
 from campaigns.occurrences import Occurrence, OccurrenceStatus
 from campaigns.swedish import DELIVERY_STATES, long_date, moment
-from campaigns.web.shown import ShownPost, sentence, usual
+from campaigns.web.shown import ShownPost, audience_name, campaign_name, step_name, usual
 from campaigns.wiring import Parts
 
 # How long before something is due that it is said to need a person, and how long after that it is still told of.
@@ -42,6 +42,28 @@ class Action:
     is_urgent: bool = False
 
 
+def sentence(catalog: Catalog, post: Post) -> str:
+    """”Valborg utan langning, inför, till syskon och unga vuxna (syskon)”."""
+    step, audience = step_name(catalog, post), audience_beside_step(catalog, post).lower()
+    return f"{campaign_name(catalog, post)}, {step[:1].lower()}{step[1:]}{f' ({audience})' if audience else ''}"
+
+
+def audience_beside_step(catalog: Catalog, post: Post) -> str:
+    """The audience's name, or nothing where the step is for that audience alone and its own name says so."""
+    name = audience_name(catalog, post)
+    campaign = catalog.campaigns.get(post.campaign)
+    alone = campaign and any(step.id == post.step and len(step.audiences) == 1 for step in campaign.steps)
+    return "" if alone and name.lower() in step_name(catalog, post).lower() else name
+
+
+def example_names(municipality: Municipality) -> dict[str, str]:
+    """Per party, a name to show after --as. They differ: one person may not sign for two parties."""
+    return {
+        party.id: party.people[0] if party.people else f"Namn från {party.name}" if number else "Ditt Namn"
+        for number, party in enumerate(municipality.parties)
+    }
+
+
 def actions(
     session: Session,
     parts: Parts,
@@ -58,6 +80,7 @@ def actions(
     return [
         *_configuration(parts),
         *_deliveries(session, catalog, municipality, now=now),
+        *_rejected(catalog, municipality, posts),
         *_unsigned(catalog, municipality, posts, shown, now=now),
         *_missed(session, catalog, municipality, now=now),
         *_undated(found, municipality, day),
@@ -93,11 +116,25 @@ def _deliveries(session: Session, catalog: Catalog, municipality: Municipality, 
         yield Action(DELIVERY_STATES[item.state], text, commands, item.state != DeliveryState.MANUAL)
 
 
+def _rejected(catalog: Catalog, municipality: Municipality, posts: Iterable[Post]) -> Iterable[Action]:
+    for post in posts:
+        if post.state == PostState.REJECTED and not post.is_preliminary:
+            due = moment(post.due_at, municipality.zone)
+            yield Action(
+                "Rätta texten",
+                f"{sentence(catalog, post)} ska ut {due}. Avslaget av {post.reason}",
+                (f"kampanjhjul posts {post.id}", f"kampanjhjul text {post.id} min-text.md {_ME}"),
+                is_urgent=True,
+            )
+
+
 def _unsigned(
     catalog: Catalog, municipality: Municipality, posts: Iterable[Post], shown: Iterable[ShownPost], *, now: datetime
 ) -> Iterable[Action]:
     """Those that are soon due one by one; the later ones in one sentence, since the list below has them all."""
-    missing = {post.id: " och ".join(post.missing) for post in shown if post.missing}
+    missing = {
+        post.id: " och ".join(post.missing) for post in shown if post.missing and post.state != PostState.REJECTED
+    }
     waiting = [post for post in posts if post.id in missing and post.due_at <= now + SIGN_WITHIN]
     urgent = [post for post in waiting if post.due_at <= now + HURRY_WITHIN]
     later = waiting[len(urgent) :]

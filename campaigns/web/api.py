@@ -21,7 +21,7 @@ from campaigns.catalog import Municipality
 from campaigns.drafts import Draft, render_post
 from campaigns.errors import NotFoundError, RefusedError, TemplateError
 from campaigns.facts import confirm_fact, facts_at
-from campaigns.local_dates import set_local_date, unusual
+from campaigns.local_dates import set_local_date, unset_local_date, unusual
 from campaigns.models import Approval, AuditEntry, Delivery, Post
 from campaigns.post_list import posts_due
 from campaigns.posts import shown_state
@@ -220,7 +220,7 @@ def retry(who: Who, delivery_id: Number) -> shape.DeliveryAnswer:
 
 @router.put("/dates/{municipality}/{risk_date}/{year}")
 def set_date(who: Who, municipality: str, risk_date: str, year: int, body: shape.DateRequest) -> shape.ChangesAnswer:
-    """Enter, correct or confirm a locally decided date, and plan again."""
+    """Enter, correct or confirm a locally decided date, and plan again. A confirmed unusual day needs `force`."""
     _own(who, municipality)
     if body.day.year != year:
         raise RefusedError(f"{body.day.isoformat()} ligger inte i år {year}, som står i adressen.")
@@ -238,9 +238,29 @@ def set_date(who: Who, municipality: str, risk_date: str, year: int, body: shape
             is_confirmed=body.confirmed,
             name=who.name,
             now=who.now,
+            is_forced=body.force,
         )
     warning = next((unusual(item, body.day) for item in who.municipality.risk_dates if item.id == risk_date), "")
     return shape.ChangesAnswer.model_validate(changes).model_copy(update={"warning": warning})
+
+
+@router.delete("/dates/{municipality}/{risk_date}/{year}")
+def unset_date(who: Who, municipality: str, risk_date: str, year: Number, place: str = "") -> shape.ChangesAnswer:
+    """Take back a date that was entered, and plan again. Refused when messages about the day have gone out."""
+    _own(who, municipality)
+    with who.parts.database.write() as session:
+        changes = unset_local_date(
+            session,
+            who.parts.catalog,
+            who.parts.messages,
+            who.municipality,
+            risk_date=risk_date,
+            place=place,
+            year=year,
+            name=who.name,
+            now=who.now,
+        )
+    return shape.ChangesAnswer.model_validate(changes)
 
 
 @router.post("/facts/{fact_id}/confirm")

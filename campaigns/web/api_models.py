@@ -139,7 +139,10 @@ class PlanAnswer(Answer):
 
 
 class PostAnswer(Answer):
-    """`missing` are the parties that have not signed the text as it stands."""
+    """`missing` are the parties that have not signed the text as it stands.
+
+    `reason` says who rejected it and why, or why it must be signed again.
+    """
 
     id: int
     key: str
@@ -306,9 +309,12 @@ class DoneRequest(Body):
 
 
 class DateRequest(Body):
+    """`force` takes a confirmed day that lies outside the usual time of year: without it such a day is refused."""
+
     place: str = ""
     day: Day
     confirmed: StrictBool
+    force: StrictBool = False
 
 
 class ChangesAnswer(Answer):

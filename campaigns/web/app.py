@@ -8,12 +8,14 @@ from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from campaigns.web import api, api_stopping, problems, static_files
+from campaigns.web import api, api_channels, api_stopping, problems, static_files
 from campaigns.web.api_models import LONGEST_TEXT
 from campaigns.web.feedserver import FeedApplication, FeedStore
 from campaigns.web.freshness import Freshness
 from campaigns.web.pages import Pages
+from campaigns.web.pictures import Pictures
 from campaigns.web.probes import Probes
+from campaigns.web.reporting import Reporting
 from campaigns.web.security import SameOriginOnly, SecurityHeaders
 from campaigns.wiring import Parts
 
@@ -54,9 +56,12 @@ def create_app(parts: Parts) -> FastAPI:
     pages = Pages(parts)
     app.router.routes.extend(pages.routes())
     app.router.routes.extend(Probes(parts).routes())
+    app.router.routes.extend(Reporting(parts).routes())
+    app.router.routes.extend(Pictures(parts).routes())
     app.router.routes.append(Route("/static/{name}", static_files.serve))
     app.include_router(api.router)
     app.include_router(api_stopping.router)
+    app.include_router(api_channels.router)
     problems.install(app, pages)
     return app
 

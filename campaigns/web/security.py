@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # Authorised by bearer token and never by anything that a browser sends along by itself.
 API_PREFIX = "/api/"
+# Authorised by the secret in its address.
+REPORT_PREFIX = "/rapport/"
 # Players of info screens often show pages inside a frame of their own. The screens have nothing to click on.
 FRAMED_PREFIX = "/skarm/"
 
@@ -71,7 +73,7 @@ class SameOriginOnly:
 
 
 def _is_allowed(scope: Scope) -> bool:
-    if scope["method"] in _SAFE_METHODS or scope["path"].startswith(API_PREFIX):
+    if scope["method"] in _SAFE_METHODS or scope["path"].startswith((API_PREFIX, REPORT_PREFIX)):
         return True
     headers = Headers(scope=scope)
     site = headers.get("sec-fetch-site")

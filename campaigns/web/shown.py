@@ -99,9 +99,3 @@ def step_name(catalog: Catalog, post: Post) -> str:
 def audience_name(catalog: Catalog, post: Post) -> str:
     audience = catalog.audiences.get(post.audience)
     return audience.name if audience else post.audience
-
-
-def sentence(catalog: Catalog, post: Post) -> str:
-    """”Valborg utan langning, tidigt till föräldrar”."""
-    step = step_name(catalog, post)
-    return f"{campaign_name(catalog, post)}, {step[:1].lower()}{step[1:]} ({audience_name(catalog, post).lower()})"

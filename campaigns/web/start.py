@@ -22,7 +22,6 @@ from campaigns.web.actions import Action
 from campaigns.web.shown import (
     ShownDate,
     ShownPost,
-    audience_name,
     campaign_name,
     step_name,
     upcoming,
@@ -42,6 +41,8 @@ class Today:
     actions: Sequence[Action]
     published: Sequence[Message]
     first_post: ShownPost | None
+    reasons: Mapping[int, str]  # by the post's number, why it was rejected or must be signed again
+    example_names: Mapping[str, str]  # by the party's id
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def today(session: Session, parts: Parts, municipality: Municipality, *, now: da
         actions=actions.actions(session, parts, municipality, posts, shown, laid.occurrences, now=now),
         published=published(session, municipality.id, kind="webb", most=5),
         first_post=next((post for post in shown if post.state in (PostState.DRAFT, PostState.REJECTED)), None),
+        reasons={post.id: _reason(post) for post in posts if post.id is not None and post.reason},
+        example_names=actions.example_names(municipality),
     )
 
 
@@ -145,6 +148,10 @@ def _shown_posts(
     ]
 
 
+def _reason(post: Post) -> str:
+    return f"Avslaget av {post.reason}" if post.state == PostState.REJECTED else post.reason
+
+
 def _places(posts: Sequence[Post]) -> str:
     names = [place for post in posts for place in post.places.split("\n") if place]
     return listed(names) if len(names) < 3 else f"{len(names)} skolor eller platser"
@@ -172,7 +179,7 @@ def _shown_post(
         due_at=post.due_at,
         campaign=campaign_name(catalog, post),
         step=step_name(catalog, post),
-        audience=audience_name(catalog, post),
+        audience=actions.audience_beside_step(catalog, post),
         channels=", ".join(names.get(channel, channel) for channel in post.channels.split()),
         places=_places(posts),
         state=state,

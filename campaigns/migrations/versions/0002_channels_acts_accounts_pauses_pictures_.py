@@ -60,3 +60,55 @@ def upgrade() -> None:
     with op.batch_alter_table("post", schema=None) as batch_op:
         batch_op.add_column(sa.Column("passes_pause", sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.add_column(sa.Column("is_correction", sa.Boolean(), nullable=False, server_default=sa.false()))
+
+    op.create_index(
+        "ix_delivery_trouble",
+        "delivery",
+        ["changed_at"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('failed', 'unknown', 'skipped', 'missed')"),
+        postgresql_where=sa.text("state IN ('failed', 'unknown', 'skipped', 'missed')"),
+    )
+    with op.batch_alter_table("reminder", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("post_id", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("delivery_id", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("parties", sa.String(), nullable=False, server_default=""))
+        batch_op.add_column(sa.Column("detail", sa.String(), nullable=False, server_default=""))
+        batch_op.create_foreign_key(batch_op.f("fk_reminder_post_id_post"), "post", ["post_id"], ["id"])
+        batch_op.create_foreign_key(batch_op.f("fk_reminder_delivery_id_delivery"), "delivery", ["delivery_id"], ["id"])
+
+    op.create_table(
+        "notice",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("reminder_id", sa.Integer(), nullable=False),
+        sa.Column("municipality", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("send_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("not_after", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("token", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["reminder_id"], ["reminder.id"], name=op.f("fk_notice_reminder_id_reminder")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+        sa.UniqueConstraint("reminder_id", "address", name=op.f("uq_notice_reminder_id_address")),
+    )
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.create_index("ix_notice_address", ["municipality", "address", "send_at"], unique=False)
+        batch_op.create_index(
+            "ix_notice_due",
+            ["send_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'queued'"),
+            postgresql_where=sa.text("state = 'queued'"),
+        )
+        batch_op.create_index(
+            "ix_notice_lease",
+            ["lease_until"],
+            unique=False,
+            sqlite_where=sa.text("state = 'sending'"),
+            postgresql_where=sa.text("state = 'sending'"),
+        )

@@ -1,0 +1,66 @@
+"""Commands for channels: list them, test one, start one that was stopped."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from campaigns import accounts, probing
+from campaigns.cli import show
+from campaigns.wiring import Parts, open_parts
+
+
+def channel(given: argparse.Namespace) -> int:
+    parts = open_parts(os.environ)
+    acts = {"list": _list, "test": _test, "start": _start}
+    return acts[given.act](parts, given)
+
+
+def _list(parts: Parts, given: argparse.Namespace) -> int:
+    with parts.database.read() as session:
+        found = probing.standings(session, parts.catalog, municipality=given.municipality)
+    if given.json:
+        show.as_json([vars(item) for item in found])
+        return 0
+    show.table(
+        ("Kommun", "Kanal", "Slag", "Läge", "Kan"),
+        (
+            (
+                item.municipality,
+                item.channel,
+                item.kind,
+                f"{item.state_name}: {item.reason}" if item.reason else item.state_name,
+                ", ".join(_abilities(item)) or "bara skicka",
+            )
+            for item in found
+        ),
+        empty="Det finns inga kanaler.",
+    )
+    if any(item.reason for item in found):
+        show.line("Rätta felet och starta kanalen med: kampanjhjul channel start ID --as NAMN")
+    return 0
+
+
+def _abilities(item: probing.Standing) -> list[str]:
+    known = (
+        ("dra tillbaka", item.can_withdraw),
+        ("rätta", item.can_correct),
+        ("kontrolleras", item.can_probe),
+        ("prov", item.can_rehearse),
+    )
+    return [name for name, is_able in known if is_able]
+
+
+def _test(parts: Parts, given: argparse.Namespace) -> int:
+    municipality = probing.one_with_channel(parts.catalog, given.channel, given.municipality)
+    show.line(probing.rehearse(municipality, given.channel, parts.channels, now=parts.clock()))
+    return 0
+
+
+def _start(parts: Parts, given: argparse.Namespace) -> int:
+    municipality = probing.one_with_channel(parts.catalog, given.channel, given.municipality)
+    municipality.channel(given.channel)
+    with parts.database.write() as session:
+        accounts.restart(session, municipality.id, given.channel, name=given.name, now=parts.clock())
+    show.line(f"Kanalen {given.channel} är i gång igen. Det som väntar skickas nu.")
+    return 0

@@ -1,0 +1,112 @@
+"""The editorial deadlines as reminders, and the dates that nobody has confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, select
+
+from campaigns.catalog import Municipality
+from campaigns.localtime import to_utc
+from campaigns.models import Post, PostState
+from campaigns.occurrences import OccurrenceStatus
+from campaigns.plan import DeadlineKind, PlannedDeadline
+from campaigns.reminder_kinds import Kind
+from campaigns.reminder_rows import Row
+from campaigns.season import Season
+from campaigns.swedish import long_date
+from campaigns.workdays import OPENS, opening, week_begins, working_day_from
+
+# A deadline that passed longer ago than this is not reminded of: the product was not in use then.
+LATEST = timedelta(days=30)
+_AFTERWARDS = (DeadlineKind.NOTE, DeadlineKind.FOLLOW_UP)
+
+
+def reached(session: Session, municipality: Municipality, laid: Season, *, now: datetime) -> list[Row]:
+    """The deadlines to tell of at `now`, and each week the dates that are still not known."""
+    zone = municipality.zone
+    due = [item for item in laid.plan.deadlines if (at := told_at(item, zone)) <= now < at + LATEST]
+    waiting = with_unsigned_posts(session, municipality, now=now) if due else set()
+    today = now.astimezone(municipality.zone).date()
+    found = [
+        Row(
+            key=f"{item.key}/{item.day.isoformat()}",
+            municipality=municipality.id,
+            kind=item.deadline.kind.value,
+            subject=deadline_subject(item),
+            occurrence=item.occurrence.key,
+            deadline_day=item.day,
+        )
+        for item in due
+        if is_open(item, waiting, today)
+    ]
+    return [*found, *_undated(municipality, laid, now=now)]
+
+
+def told_at(item: PlannedDeadline, zone: ZoneInfo) -> datetime:
+    """When a deadline is told of (UTC): at eight in the morning of its day, local time.
+
+    One on a day off is told of on the working day before; what is to be done afterwards, on the working day after.
+    """
+    if item.deadline.kind in _AFTERWARDS:
+        return to_utc(working_day_from(item.day), OPENS, zone)
+    return opening(item.day, zone)
+
+
+def is_open(item: PlannedDeadline, waiting: set[tuple[str, str]], today: date) -> bool:
+    """Whether there is something left to do. `waiting` is what `with_unsigned_posts` found."""
+    if item.deadline.kind in _AFTERWARDS:
+        return True
+    if item.occurrence.last_day < today:
+        return False
+    if item.deadline.kind in (DeadlineKind.WRITE, DeadlineKind.SIGN):
+        return item.occurrence.status is OccurrenceStatus.PRELIMINARY or (item.campaign, item.occurrence.key) in waiting
+    return True
+
+
+def with_unsigned_posts(session: Session, municipality: Municipality, *, now: datetime) -> set[tuple[str, str]]:
+    """Campaign and occurrence of every post that can still be signed and has not been."""
+    query = (
+        select(Post.campaign, Post.occurrence)
+        .where(
+            Post.municipality == municipality.id,
+            col(Post.state).in_([PostState.DRAFT, PostState.REJECTED]),
+            Post.not_after > now,
+            col(Post.merged_into).is_(None),
+        )
+        .distinct()
+    )
+    return set(session.exec(query))
+
+
+def deadline_subject(item: PlannedDeadline) -> str:
+    """The deadline as a sentence for the person who must act."""
+    name = f"{item.deadline.name}: {item.campaign_name}, {item.occurrence.title}"
+    if item.deadline.kind is not DeadlineKind.CONFIRM_DATES:
+        return name
+    if item.occurrence.status is OccurrenceStatus.CONFIRMED:
+        return f"{name}. Datumet är {long_date(item.occurrence.day)}."
+    if item.occurrence.has_day:
+        return f"{name}. {long_date(item.occurrence.day).capitalize()} är preliminärt."
+    return f"{name}. Datumet är inte känt än."
+
+
+def _undated(municipality: Municipality, laid: Season, *, now: datetime) -> Iterable[Row]:
+    """As each week begins, from the day that dates were to be confirmed: those that are not known yet."""
+    today = now.astimezone(municipality.zone).date()
+    monday = today - timedelta(days=today.weekday())
+    if now < week_begins(monday, municipality.zone):
+        return
+    for item in laid.plan.deadlines:
+        is_waiting = item.occurrence.status is OccurrenceStatus.PRELIMINARY and today <= item.occurrence.last_day
+        if item.deadline.kind is DeadlineKind.CONFIRM_DATES and is_waiting and item.day < monday:
+            yield Row(
+                key=f"{item.key}/{monday.isoformat()}",
+                municipality=municipality.id,
+                kind=Kind.DATE_MISSING,
+                subject=f"Datumet är inte bekräftat än: {item.occurrence.title}. Inget kan godkännas innan dess.",
+                occurrence=item.occurrence.key,
+                deadline_day=monday,
+            )

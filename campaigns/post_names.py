@@ -1,0 +1,16 @@
+"""What a post is called when people talk of it. Pure."""
+
+from __future__ import annotations
+
+from campaigns.catalog import Catalog
+from campaigns.models import Post
+
+
+def post_name(catalog: Catalog, post: Post) -> str:
+    """”Valborg utan langning: Veckan före, till föräldrar”, with the places that it is for, if any."""
+    campaign = catalog.campaigns.get(post.campaign)
+    step = next((step.name for step in campaign.steps if step.id == post.step), post.step) if campaign else post.step
+    audience = catalog.audiences.get(post.audience)
+    to = audience.name[:1].lower() + audience.name[1:] if audience else post.audience
+    where = f" ({', '.join(post.places.splitlines())})" if post.places else ""
+    return f"{campaign.name if campaign else post.campaign}: {step}, till {to}{where}"

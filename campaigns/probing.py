@@ -1,0 +1,161 @@
+"""Proving channels: their settings and secrets without anyone seeing anything, and with a marked test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from campaigns import accounts
+from campaigns.catalog import Catalog, ChannelConfig, Municipality
+from campaigns.channels import can
+from campaigns.channels.base import Channel, Correcting, Probing, Rehearsing, SendError, Withdrawing
+from campaigns.database import Database
+from campaigns.errors import NotFoundError, RefusedError, suggestion
+from campaigns.models import AccountState
+
+_STATES = {
+    AccountState.WORKING: "fungerar",
+    AccountState.RESTING: "vilar efter upprepade fel",
+    AccountState.STOPPED: "stoppad",
+}
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of proving a channel. `is_ok` is None where it cannot be proved."""
+
+    municipality: str
+    channel: str
+    is_ok: bool | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A channel as it stands, and what it can do beside sending."""
+
+    municipality: str
+    channel: str
+    kind: str
+    name: str
+    state: str
+    reason: str
+    can_withdraw: bool
+    can_correct: bool
+    can_probe: bool
+    can_rehearse: bool
+
+    @property
+    def state_name(self) -> str:
+        return _STATES[AccountState(self.state)]
+
+
+def prove_all(
+    database: Database, catalog: Catalog, channels: Mapping[str, Channel], *, now: datetime
+) -> Iterator[Proof]:
+    """Prove every channel of every municipality, one after the other. One that works is not stopped any more."""
+    for municipality in catalog.municipalities.values():
+        for config in municipality.channels:
+            yield _prove(database, municipality, config, channels[config.kind], now=now)
+
+
+def _prove(
+    database: Database, municipality: Municipality, config: ChannelConfig, channel: Channel, *, now: datetime
+) -> Proof:
+    if not isinstance(channel, Probing):
+        return Proof(municipality.id, config.id, None, _why_not_proved(channel))
+    try:
+        sentence = channel.probe(config, now=now)
+    except SendError as error:
+        return Proof(municipality.id, config.id, is_ok=False, sentence=error.message)
+    if _started_again(database, municipality.id, config.id, now=now):
+        sentence = f"{sentence} Kanalen var stoppad och är nu i gång igen."
+    return Proof(municipality.id, config.id, is_ok=True, sentence=sentence)
+
+
+def _why_not_proved(channel: Channel) -> str:
+    if channel.is_local:
+        return "Det finns inget att prova: kanalen använder ingen annan tjänst."
+    return "Kanalen går inte att prova utan att något skickas. Felet syns först vid en sändning."
+
+
+def _started_again(database: Database, municipality: str, channel: str, *, now: datetime) -> bool:
+    with database.read() as session:
+        stopped = {row.channel for row in accounts.standing(session, municipality=municipality)}
+    if channel not in stopped:
+        return False
+    with database.write() as session:
+        try:
+            accounts.restart(session, municipality, channel, name="kanalprovet", now=now)
+        except NotFoundError:  # a worker was first
+            return False
+    return True
+
+
+def standings(session: Session, catalog: Catalog, *, municipality: str | None = None) -> list[Standing]:
+    """Every channel of every municipality, or of one, in the order of the files."""
+    wanted = [catalog.municipality(municipality)] if municipality else catalog.municipalities.values()
+    rows = {(row.municipality, row.channel): row for row in accounts.standing(session, municipality=municipality)}
+    found = []
+    for item in wanted:
+        for config in item.channels:
+            row = rows.get((item.id, config.id))
+            found.append(
+                Standing(
+                    municipality=item.id,
+                    channel=config.id,
+                    kind=config.kind,
+                    name=config.name,
+                    state=row.state if row else AccountState.WORKING,
+                    reason=row.reason if row else "",
+                    can_withdraw=can(config.kind, Withdrawing),
+                    can_correct=can(config.kind, Correcting),
+                    can_probe=can(config.kind, Probing),
+                    can_rehearse=can(config.kind, Rehearsing),
+                )
+            )
+    return found
+
+
+def rehearse(municipality: Municipality, channel_id: str, channels: Mapping[str, Channel], *, now: datetime) -> str:
+    """Send a marked test that only editors see. Returns a Swedish sentence on what was seen.
+
+    Raises RefusedError where the channel cannot, NotFoundError for an unknown channel, SendError as the channel does.
+    """
+    config = municipality.channel(channel_id)
+    channel = channels[config.kind]
+    if isinstance(channel, Rehearsing):
+        return channel.rehearse(config, now=now)
+    if channel.is_local:
+        raise RefusedError(
+            "Kanalen använder ingen annan tjänst, så ett prov behövs inte. Läs texten med: kampanjhjul posts ID"
+        )
+    if isinstance(channel, Probing):
+        raise RefusedError(
+            "I den här kanalen skulle alla se ett prov. Kontrollera inställningarna i stället med:"
+            " kampanjhjul check --live"
+        )
+    raise RefusedError(
+        "I den här kanalen skulle alla mottagare se ett prov. Låt kanalen först peka på en egen provmottagare, och"
+        " skicka ett budskap dit."
+    )
+
+
+def one_with_channel(catalog: Catalog, channel_id: str, municipality: str | None) -> Municipality:
+    """The municipality that is meant by a channel's id.
+
+    Raises RefusedError if several have it and none is named, NotFoundError if nobody has it.
+    """
+    if municipality:
+        return catalog.municipality(municipality)
+    found = [item for item in catalog.municipalities.values() if channel_id in item.channel_ids]
+    if len(found) > 1:
+        names = ", ".join(item.id for item in found)
+        raise RefusedError(f"Flera kommuner har kanalen ”{channel_id}”: {names}. Ange vilken med --municipality.")
+    if found:
+        return found[0]
+    known = {name for item in catalog.municipalities.values() for name in item.channel_ids}
+    raise NotFoundError(f"Ingen kommun har kanalen ”{channel_id}”. {suggestion(channel_id, known)}")

@@ -1,0 +1,120 @@
+"""What has gone wrong, as reminders: deliveries that did not go out or may not have, and channels that stand still."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from campaigns.catalog import Municipality
+from campaigns.models import AccountState, Act, ChannelAccount, Delivery, DeliveryState, Post, Reminder
+from campaigns.reminder_kinds import Kind
+from campaigns.reminder_rows import Row, untold
+
+# What went wrong longer ago than this is not told of: the product was not in use, or somebody has seen it.
+LATEST = timedelta(days=7)
+# How far back the look goes that is made every few seconds.
+JUST_NOW = timedelta(days=1)
+
+_STATES = {
+    DeliveryState.FAILED: (Kind.DELIVERY_FAILED, "Misslyckades"),
+    DeliveryState.UNKNOWN: (Kind.DELIVERY_UNKNOWN, "Osäkert om det gick ut"),
+    DeliveryState.SKIPPED: (Kind.DELIVERY_SKIPPED, "Skickades inte"),
+    DeliveryState.MISSED: (Kind.DELIVERY_MISSED, "Missades under pausen"),
+}
+# As in the partial index: SQLite sees that it fits only if the states are written out.
+IS_TROUBLE = text("delivery.state IN ('failed', 'unknown', 'skipped', 'missed')")
+_ACTS = {Act.PUBLISH: "", Act.WITHDRAW: "Tillbakadragandet: ", Act.CORRECT: "Rättelsen: "}
+_STANDING = {
+    AccountState.STOPPED: (Kind.CHANNEL_STOPPED, "Kanalen {} är stoppad"),
+    AccountState.RESTING: (Kind.CHANNEL_RESTING, "Kanalen {} vilar efter upprepade fel"),
+}
+_CHANNEL_KINDS = (Kind.CHANNEL_STOPPED, Kind.CHANNEL_RESTING, Kind.CHANNEL_WORKING)
+
+
+def troubles(
+    session: Session, municipalities: Iterable[Municipality], *, now: datetime, since: datetime
+) -> Iterator[Row]:
+    """A reminder of each thing that has gone wrong from `since` on, told or not."""
+    known = {item.id: item for item in municipalities}
+    if not known:
+        return
+    yield from _deliveries(session, known, since)
+    yield from _channels(session, known, since=since, now=now)
+
+
+def troubled(session: Session, municipalities: Iterable[Municipality], *, now: datetime) -> set[str]:
+    """The municipalities with something that went wrong just now and has not been told. Cheap: nothing is written."""
+    found = list(troubles(session, municipalities, now=now, since=now - JUST_NOW))
+    return {row.municipality for row in untold(session, found)}
+
+
+def _deliveries(session: Session, known: dict[str, Municipality], since: datetime) -> Iterator[Row]:
+    query = (
+        select(Delivery, Post)
+        .join(Post, col(Post.id) == col(Delivery.post_id))
+        .where(IS_TROUBLE, col(Delivery.changed_at) >= since, col(Delivery.municipality).in_(list(known)))
+        .order_by(col(Delivery.changed_at), col(Delivery.id))
+    )
+    for delivery, post in session.exec(query):
+        municipality = known[delivery.municipality]
+        kind, sentence = _STATES[DeliveryState(delivery.state)]
+        yield Row(
+            key=f"{delivery.key}/{delivery.act}/{kind}/{delivery.token}",
+            municipality=municipality.id,
+            kind=kind,
+            subject=f"{_ACTS[Act(delivery.act)]}{sentence} i {delivery.channel}: {post.key}",
+            occurrence=post.occurrence,
+            deadline_day=delivery.changed_at.astimezone(municipality.zone).date(),
+            post_id=post.id,
+            delivery_id=delivery.id,
+            detail=delivery.reason,
+        )
+
+
+def _channels(session: Session, known: dict[str, Municipality], *, since: datetime, now: datetime) -> Iterator[Row]:
+    told = _last_told(session, known, now=now)
+    query = select(ChannelAccount).where(col(ChannelAccount.municipality).in_(list(known)))
+    for account in session.exec(query.order_by(ChannelAccount.municipality, ChannelAccount.channel)):
+        municipality = known[account.municipality]
+        if account.state in _STANDING:
+            # One that has stood still for longer than we look back is told of if it has not been.
+            kind, sentence = _STANDING[AccountState(account.state)]
+        elif account.changed_at >= since and told.get(f"{account.municipality}/{account.channel}") in (
+            Kind.CHANNEL_STOPPED,
+            Kind.CHANNEL_RESTING,
+        ):
+            kind, sentence = Kind.CHANNEL_WORKING, "Kanalen {} fungerar igen"
+        else:
+            continue
+        day = account.changed_at.astimezone(municipality.zone).date()
+        # One that comes and goes is told to rest once a day, and so also to work again.
+        when = day.isoformat() if kind is Kind.CHANNEL_RESTING else f"{account.changed_at:%Y%m%dT%H%M%SZ}"
+        yield Row(
+            key=f"{_CHANNEL}{account.municipality}/{account.channel}/{kind}/{when}",
+            municipality=municipality.id,
+            kind=kind,
+            subject=sentence.format(account.channel),
+            occurrence="",
+            deadline_day=day,
+            detail=account.reason,
+        )
+
+
+_CHANNEL = "channel/"
+
+
+def _last_told(session: Session, known: dict[str, Municipality], *, now: datetime) -> dict[str, str]:
+    """What was last said of each channel: kind by municipality and channel."""
+    query = (
+        select(Reminder.key, Reminder.kind)
+        .where(
+            col(Reminder.municipality).in_(list(known)),
+            col(Reminder.kind).in_(_CHANNEL_KINDS),
+            col(Reminder.created_at) > now - 4 * LATEST,
+        )
+        .order_by(col(Reminder.id))
+    )
+    return {key.removeprefix(_CHANNEL).rsplit("/", 2)[0]: kind for key, kind in session.exec(query)}

@@ -1,0 +1,42 @@
+"""Where channels report on deliveries. Any answer but 204 would be asked again for hours, so nonsense gets one too."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from campaigns import reports
+from campaigns.channels.sms import report
+from campaigns.wiring import Parts
+
+MOST_FIELDS = 50
+
+
+class Reporting:
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    def routes(self) -> list[BaseRoute]:
+        return [Route(f"{reports.PREFIX}{{name}}", self.take_in, methods=["POST"])]
+
+    async def take_in(self, request: Request) -> Response:
+        """A report. 404 for an address that we did not make."""
+        delivery_id = reports.delivery_of(self.parts.secret_key, request.path_params["name"])
+        if delivery_id is None:
+            return Response(status_code=404)
+        found = report(_form(await request.body()))
+        if found is not None:
+            with self.parts.database.write() as session:
+                reports.take_in(session, delivery_id, found, now=self.parts.clock())
+        return Response(status_code=204)
+
+
+def _form(body: bytes) -> dict[str, str]:
+    """A urlencoded form; empty if it is something else."""
+    try:
+        return dict(parse_qsl(body.decode("ascii"), max_num_fields=MOST_FIELDS))
+    except ValueError:
+        return {}
