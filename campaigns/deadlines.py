@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam, select
+from sqlmodel import Session
 
 from campaigns.catalog import Municipality
-from campaigns.localtime import to_utc
 from campaigns.models import Post, PostState
 from campaigns.occurrences import OccurrenceStatus
 from campaigns.plan import DeadlineKind, PlannedDeadline
@@ -17,7 +17,7 @@ from campaigns.reminder_kinds import Kind
 from campaigns.reminder_rows import Row
 from campaigns.season import Season
 from campaigns.swedish import long_date
-from campaigns.workdays import OPENS, opening, week_begins, working_day_from
+from campaigns.workdays import opening, week_begins, working_day_from
 
 # A deadline that passed longer ago than this is not reminded of: the product was not in use then.
 LATEST = timedelta(days=30)
@@ -50,9 +50,7 @@ def told_at(item: PlannedDeadline, zone: ZoneInfo) -> datetime:
 
     One on a day off is told of on the working day before; what is to be done afterwards, on the working day after.
     """
-    if item.deadline.kind in _AFTERWARDS:
-        return to_utc(working_day_from(item.day), OPENS, zone)
-    return opening(item.day, zone)
+    return opening(working_day_from(item.day) if item.deadline.kind in _AFTERWARDS else item.day, zone)
 
 
 def is_open(item: PlannedDeadline, waiting: set[tuple[str, str]], today: date) -> bool:
@@ -68,17 +66,21 @@ def is_open(item: PlannedDeadline, waiting: set[tuple[str, str]], today: date) -
 
 def with_unsigned_posts(session: Session, municipality: Municipality, *, now: datetime) -> set[tuple[str, str]]:
     """Campaign and occurrence of every post that can still be signed and has not been."""
-    query = (
-        select(Post.campaign, Post.occurrence)
-        .where(
-            Post.municipality == municipality.id,
-            col(Post.state).in_([PostState.DRAFT, PostState.REJECTED]),
-            Post.not_after > now,
-            col(Post.merged_into).is_(None),
-        )
-        .distinct()
+    found = session.connection().execute(_UNSIGNED, {"municipality": municipality.id, "now": now})
+    return {(campaign, occurrence) for campaign, occurrence in found}
+
+
+_POST = Post.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_UNSIGNED = (
+    select(_POST.c.campaign, _POST.c.occurrence)
+    .where(
+        _POST.c.municipality == bindparam("municipality"),
+        _POST.c.state.in_([PostState.DRAFT, PostState.REJECTED]),
+        _POST.c.not_after > bindparam("now"),
+        _POST.c.merged_into.is_(None),
     )
-    return set(session.exec(query))
+    .distinct()
+)
 
 
 def deadline_subject(item: PlannedDeadline) -> str:

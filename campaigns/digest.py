@@ -106,8 +106,9 @@ def _to_do(week: _Week) -> Iterator[str]:
             yield f"{_day(item.day)}: {deadline_subject(item)}"
     for post in _unsigned(week, Post.due_at < week.end, Post.not_after > week.now):
         yield f"Godkänn {week.name(post)}, som ska ut {week.when(post.due_at)}"
-    for delivery, post in hand_tasks.coming(week.session, week.municipality, until=week.end, now=week.now):
-        yield f"Gör för hand i {delivery.channel}: {week.name(post)}, {week.when(delivery.due_at)}"
+    for task in hand_tasks.coming(week.session, week.municipality, until=week.end, now=week.now):
+        post = week.session.get_one(Post, task.post_id)
+        yield f"Gör för hand i {task.channel}: {week.name(post)}, {week.when(task.due_at)}"
 
 
 def _goes_out(week: _Week) -> Iterator[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam, select
+from sqlmodel import Session
 
 from campaigns.catalog import Municipality
 from campaigns.models import Act, Delivery, DeliveryState, Post
@@ -21,53 +23,72 @@ AHEAD = timedelta(days=8)
 LATEST = timedelta(days=30)
 
 
+class Task(NamedTuple):
+    """What is to be done by hand, as its delivery and its post say."""
+
+    delivery_id: int
+    key: str
+    channel: str
+    act: str
+    state: str
+    due_at: datetime
+    not_after: datetime
+    post_id: int
+    post_key: str
+    occurrence: str
+
+
 def reached(session: Session, municipality: Municipality, *, now: datetime) -> Iterator[Row]:
     """The tasks to tell of at `now`."""
     zone = municipality.zone
-    for delivery, post in coming(session, municipality, until=now + AHEAD, now=now):
-        due = delivery.due_at.astimezone(zone)
-        is_overdue = delivery.state == DeliveryState.MANUAL and now >= at_work(delivery.not_after, zone)
+    for task in coming(session, municipality, until=now + AHEAD, now=now):
+        due = task.due_at.astimezone(zone)
+        is_overdue = task.state == DeliveryState.MANUAL and now >= at_work(task.not_after, zone)
         if is_overdue:
-            kind, key, day = Kind.BY_HAND_OVERDUE, delivery.key, delivery.not_after.astimezone(zone).date()
-            sentence = f"Inte gjort i {delivery.channel}, tiden har gått ut"
-        elif now >= opening(due.date(), zone) and now < delivery.not_after:
-            kind, key, day = Kind.BY_HAND, f"{delivery.key}/{due.date().isoformat()}", due.date()
-            what = "Att rätta" if delivery.act == Act.CORRECT else "Att göra"
-            sentence = f"{what} för hand i {delivery.channel} {long_date(day)} kl. {due:%H.%M}"
+            kind, key, day = Kind.BY_HAND_OVERDUE, task.key, task.not_after.astimezone(zone).date()
+            sentence = f"Inte gjort i {task.channel}, tiden har gått ut"
+        elif now >= opening(due.date(), zone) and now < task.not_after:
+            kind, key, day = Kind.BY_HAND, f"{task.key}/{due.date().isoformat()}", due.date()
+            what = "Att rätta" if task.act == Act.CORRECT else "Att göra"
+            sentence = f"{what} för hand i {task.channel} {long_date(day)} kl. {due:%H.%M}"
         else:
             continue
-        yield _row(municipality, delivery, post, kind, f"{key}/{kind}", sentence, day)
+        yield _row(municipality, task, kind, f"{key}/{kind}", sentence, day)
 
 
-def coming(
-    session: Session, municipality: Municipality, *, until: datetime, now: datetime
-) -> Iterator[tuple[Delivery, Post]]:
-    """The tasks that have not been done and are due before `until` (UTC), earliest first."""
-    query = (
-        select(Delivery, Post)
-        .join(Post, col(Post.id) == col(Delivery.post_id))
-        .where(
-            Delivery.municipality == municipality.id,
-            Delivery.kind == BY_HAND,
-            col(Delivery.state).in_([DeliveryState.QUEUED, DeliveryState.MANUAL]),
-            Delivery.due_at < until,
-            Delivery.not_after > now - LATEST,
-        )
-        .order_by(col(Delivery.due_at), col(Delivery.id))
+_DELIVERY = Delivery.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_POST = Post.__table__  # type: ignore[attr-defined]
+_COMING = (
+    select(
+        *(_DELIVERY.c[name] for name in ("id", "key", "channel", "act", "state", "due_at", "not_after")),
+        *(_POST.c[name] for name in ("id", "key", "occurrence")),
     )
-    yield from session.exec(query)
+    .join(_POST, _POST.c.id == _DELIVERY.c.post_id)
+    .where(
+        _DELIVERY.c.municipality == bindparam("municipality"),
+        _DELIVERY.c.kind == BY_HAND,
+        _DELIVERY.c.state.in_([DeliveryState.QUEUED, DeliveryState.MANUAL]),
+        _DELIVERY.c.due_at < bindparam("until"),
+        _DELIVERY.c.not_after > bindparam("since"),
+    )
+    .order_by(_DELIVERY.c.due_at, _DELIVERY.c.id)
+)
 
 
-def _row(
-    municipality: Municipality, delivery: Delivery, post: Post, kind: Kind, key: str, sentence: str, day: date
-) -> Row:
+def coming(session: Session, municipality: Municipality, *, until: datetime, now: datetime) -> Iterator[Task]:
+    """The tasks that have not been done and are due before `until` (UTC), earliest first."""
+    values = {"municipality": municipality.id, "until": until, "since": now - LATEST}
+    return (Task(*row) for row in session.connection().execute(_COMING, values))
+
+
+def _row(municipality: Municipality, task: Task, kind: Kind, key: str, sentence: str, day: date) -> Row:
     return Row(
         key=key,
         municipality=municipality.id,
         kind=kind,
-        subject=f"{sentence}: {post.key}",
-        occurrence=post.occurrence,
+        subject=f"{sentence}: {task.post_key}",
+        occurrence=task.occurrence,
         deadline_day=day,
-        post_id=post.id,
-        delivery_id=delivery.id,
+        post_id=task.post_id,
+        delivery_id=task.delivery_id,
     )

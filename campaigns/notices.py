@@ -56,6 +56,9 @@ def queue(
 def _insert(
     session: Session, municipality: Municipality, wanted: Iterable[tuple[int, str, str]], *, now: datetime
 ) -> None:
+    wanted = list(wanted)
+    if not wanted:
+        return
     lately = _lately_told_of_failures(session, municipality, now=now)
     rows = []
     for reminder_id, kind, address in wanted:
@@ -70,8 +73,7 @@ def _insert(
             changed_at=now,
         )
         rows.append(row.model_dump(exclude={"id"}))
-    if rows:
-        session.execute(insert(_NOTICE), rows)
+    session.execute(insert(_NOTICE), rows)
 
 
 def _lately_told_of_failures(session: Session, municipality: Municipality, *, now: datetime) -> Mapping[str, datetime]:

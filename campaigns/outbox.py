@@ -256,13 +256,17 @@ def _attempt(result: Result) -> dict[str, object]:
 
 def has_expired(session: Session, *, now: datetime) -> bool:
     """Whether any lease has run out. A cheap read, so that looking takes no write lock."""
-    return session.execute(select(_DELIVERY.c.id).where(*_expired(now)).limit(1)).first() is not None
+    values = {"now": now, "absurd": now + 2 * LEASE}
+    return session.connection().execute(_ANY_EXPIRED, values).first() is not None
 
 
-def _expired(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _expired(now: object, absurd: object) -> tuple[ColumnElement[bool], ...]:
     # A lease that ends absurdly late was given before the clock was set back: nobody will come back for it either.
-    is_over = or_(_DELIVERY.c.lease_until < now, _DELIVERY.c.lease_until > now + 2 * LEASE)
+    is_over = or_(_DELIVERY.c.lease_until < now, _DELIVERY.c.lease_until > absurd)
     return (_DELIVERY.c.state == "sending", is_over)
+
+
+_ANY_EXPIRED = select(_DELIVERY.c.id).where(*_expired(bindparam("now"), bindparam("absurd"))).limit(1)
 
 
 def _interrupted(expired: Sequence[ColumnElement[bool]], *, now: datetime) -> Executable:
@@ -286,7 +290,7 @@ def reap(session: Session, *, repeatable_kinds: Sequence[str], local_kinds: Sequ
     elsewhere the outcome is unknown and a person must look. Nothing left the machine for `local_kinds`, so theirs is
     never unknown.
     """
-    expired = _expired(now)
+    expired = _expired(now, now + 2 * LEASE)
     is_repeatable = or_(
         _DELIVERY.c.kind.in_(repeatable_kinds), _DELIVERY.c.kind.in_(local_kinds), _DELIVERY.c.act != "publish"
     )

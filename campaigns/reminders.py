@@ -83,6 +83,8 @@ def _unsigned(session: Session, municipality: Municipality, *, now: datetime) ->
         Post.not_after > now - LATEST,
     )
     waiting = session.exec(query).all()
+    if not waiting:
+        return
     out = channels_out(session, [post.id for post in waiting if post.id is not None])
     unsigned = missing_signatures(session, municipality, waiting)
     for post in waiting:

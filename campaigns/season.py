@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam, select
+from sqlmodel import Session
 
 from campaigns.catalog import Catalog, Municipality
 from campaigns.models import LocalDateRow
@@ -23,11 +24,14 @@ class Season:
     plan: Plan
 
 
+_LOCAL_DATE = LocalDateRow.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_ENTERED = select(_LOCAL_DATE).where(_LOCAL_DATE.c.municipality == bindparam("municipality"))
+
+
 def entered_dates(session: Session, municipality: Municipality) -> list[LocalDate]:
     """The local dates of the municipality's file, overridden by those that people entered."""
     found = {(item.risk_date, item.place, item.year): item for item in municipality.local_dates}
-    rows = session.exec(select(LocalDateRow).where(col(LocalDateRow.municipality) == municipality.id))
-    for row in rows:
+    for row in session.connection().execute(_ENTERED, {"municipality": municipality.id}):
         found[row.risk_date, row.place, row.year] = LocalDate(
             row.risk_date, row.place, row.year, row.day, row.is_confirmed, row.first_day, row.last_day
         )

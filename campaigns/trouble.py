@@ -75,9 +75,10 @@ def _deliveries(session: Session, known: dict[str, Municipality], since: datetim
 
 
 def _channels(session: Session, known: dict[str, Municipality], *, since: datetime, now: datetime) -> Iterator[Row]:
-    told = _last_told(session, known, now=now)
     query = select(ChannelAccount).where(col(ChannelAccount.municipality).in_(list(known)))
-    for account in session.exec(query.order_by(ChannelAccount.municipality, ChannelAccount.channel)):
+    found = session.exec(query.order_by(ChannelAccount.municipality, ChannelAccount.channel)).all()
+    told = _last_told(session, known, now=now) if found else {}
+    for account in found:
         municipality = known[account.municipality]
         if account.state in _STANDING:
             # One that has stood still for longer than we look back is told of if it has not been.

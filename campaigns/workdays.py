@@ -44,6 +44,7 @@ def working_day_from(day: date) -> date:
     return day
 
 
+@lru_cache(maxsize=4096)
 def opening(day: date, zone: ZoneInfo) -> datetime:
     """Eight in the morning of the last working day up to and with `day` (UTC): when something due then is told of."""
     return to_utc(working_day_by(day), OPENS, zone)
@@ -66,6 +67,7 @@ def in_time(moment: datetime, zone: ZoneInfo) -> datetime:
     return to_utc(working_day_by(wall.date() - _A_DAY), LAST_HOUR, zone)
 
 
+@lru_cache(maxsize=1024)
 def week_begins(day: date, zone: ZoneInfo) -> datetime:
     """Eight in the morning of the first working day of the week (Monday to Sunday) that `day` is in (UTC)."""
     return to_utc(working_day_from(day - timedelta(days=day.weekday())), OPENS, zone)

@@ -42,6 +42,8 @@ RUN_IN = timedelta(days=91)
 # The jobs of the real table that a rehearsal runs at each moment; planning comes in when a year begins. Before the
 # story begins nobody reads the reminders: those of that time are made at once, when it is over.
 _UNTOLD = (jobs.reap_leases, jobs.publish_local, jobs.send_outside)
+_NEXT_QUEUED = select(func.min(col(Delivery.next_attempt_at))).where(col(Delivery.state) == DeliveryState.QUEUED)
+_NEXT_LEASED = select(func.min(col(Delivery.lease_until))).where(col(Delivery.state) == DeliveryState.SENDING)
 _AT_EACH_MOMENT = (jobs.remind, *_UNTOLD)
 
 _BEST_OUTCOMES = {"manuell": Outcome.MANUAL, "webhook": Outcome.HANDED_OVER}
@@ -256,12 +258,7 @@ class _Stage:
     def _next(self, moment: datetime) -> datetime | None:
         following = next((item for item in self._fixed_moments if item > moment), None)
         with self.database.read() as session:
-            queued = session.execute(
-                select(func.min(col(Delivery.next_attempt_at))).where(col(Delivery.state) == DeliveryState.QUEUED)
-            ).scalar()
-            leased = session.execute(
-                select(func.min(col(Delivery.lease_until))).where(col(Delivery.state) == DeliveryState.SENDING)
-            ).scalar()
+            queued, leased = (session.connection().execute(query).scalar() for query in (_NEXT_QUEUED, _NEXT_LEASED))
         over = leased + timedelta(seconds=1) if leased else None
         return min((item for item in (following, queued, over) if item is not None and item > moment), default=None)
 
