@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,9 @@ from campaigns.database import Database
 from campaigns.link_looks import Found
 from campaigns.links import LinkOutcome
 from tests.conftest import Run
+from tests.contracts import serving
 from tests.fakes import FakeChannel
+from tests.test_channels_sms import SECRET, Elks
 
 
 def listed(run: Run, *words: str) -> list[dict[str, object]]:
@@ -163,3 +166,28 @@ def test_channels_are_listed_tested_and_started(run: Run, outside: Outside, tmp_
     assert (code, "i gång igen" in out) == (0, True)
     assert "stoppad" not in run("channel", "list")[1]
     assert run("channel", "start", "webhook")[0] == 2
+
+
+def test_what_an_sms_costs_is_told_before_it_is_sent(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("init", str(tmp_path))
+    monkeypatch.setenv("ELKS", SECRET)
+    with serving(Elks()) as elks:
+        aneby = tmp_path / "config" / "municipalities" / "aneby.toml"
+        table = (
+            f'kind = "sms"\nurl = "{elks.url}"\nsecret = "env:ELKS"\nsender = "Aneby"\nallow_private_addresses = true\n'
+            'recipients = { jour = "+46701740605", falt = "+46701740606" }\n'
+        )
+        text = aneby.read_text(encoding="utf-8")
+        start = text.index('kind = "manuell"', text.index("[channels.sociala-medier]"))
+        aneby.write_text(text[:start] + table + text[text.index("\n\n", start) :], encoding="utf-8")
+        number = str(next(item["id"] for item in listed(run, "posts") if "sociala-medier" in str(item["channels"])))
+
+        shown = run("posts", number)[1]
+        code, out, err = run("channel", "price", "sociala-medier", number)
+        other = run("channel", "price", "webb", number)
+
+    assert "till 2 nummer. Priset: kampanjhjul channel price sociala-medier" in shown
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"2 nummer, \d del(ar)? var. Kostnad: \d,\d\d i kontots valuta.", out.strip())
+    assert elks.sent == []
+    assert (other[0], "kostar inget" in other[2]) == (1, True)

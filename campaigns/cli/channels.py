@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 
-from campaigns import accounts, probing
+from campaigns import accounts, posts, probing
+from campaigns.channels.sms import Sms
 from campaigns.cli import show
+from campaigns.drafts import render_post
+from campaigns.errors import RefusedError
+from campaigns.facts import facts_at
 from campaigns.wiring import Parts, open_parts
 
 
 def channel(given: argparse.Namespace) -> int:
     parts = open_parts(os.environ)
-    acts = {"list": _list, "test": _test, "start": _start}
+    acts = {"list": _list, "test": _test, "start": _start, "price": _price}
     return acts[given.act](parts, given)
 
 
@@ -63,4 +67,27 @@ def _start(parts: Parts, given: argparse.Namespace) -> int:
     with parts.database.write() as session:
         accounts.restart(session, municipality.id, given.channel, name=given.name, now=parts.clock())
     show.line(f"Kanalen {given.channel} är i gång igen. Det som väntar skickas nu.")
+    return 0
+
+
+def _price(parts: Parts, given: argparse.Namespace) -> int:
+    """What a post would cost in a channel that takes payment, as its owner counts it; nothing is sent."""
+    now = parts.clock()
+    with parts.database.read() as session:
+        post = posts.find_post(session, given.reference)
+        municipality = parts.catalog.municipality(post.municipality)
+        config = municipality.channel(given.channel)
+        channel = parts.channels[config.kind]
+        if not isinstance(channel, Sms):
+            raise RefusedError(f"Kanalen {config.id} kostar inget per budskap.")
+        facts = facts_at(session, parts.catalog)
+        draft = render_post(session, parts.catalog, parts.messages, post, now=now, facts=facts)
+    texts = [piece.content.short for piece in draft.pieces if piece.channel == config.id]
+    if not texts:
+        raise RefusedError(f"Budskap {post.id} går inte ut i kanalen {config.id}.")
+    for text in texts:
+        price = channel.price(config, text, now=now)
+        cost = f"{price.cost / 10_000:.2f}".replace(".", ",")
+        parts_word = "del" if price.parts == 1 else "delar"
+        show.line(f"{price.recipients} nummer, {price.parts} {parts_word} var. Kostnad: {cost} i kontots valuta.")
     return 0

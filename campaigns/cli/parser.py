@@ -243,6 +243,10 @@ def _channels(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
         parser.add_argument("channel", metavar="ID", help="kanalens id, se kampanjhjul channel list")
         parser.add_argument("--municipality", metavar="KOMMUN", help="vilken kommuns kanal, om flera har den")
     _as(start)
+    price = acts.add_parser("price", help="vad ett budskap skulle kosta som SMS; inget skickas")
+    price.set_defaults(act="price")
+    price.add_argument("channel", metavar="ID", help="kanalens id, se kampanjhjul channel list")
+    price.add_argument("reference", metavar="BUDSKAP", help="budskapets nummer eller nyckel")
 
 
 def _feeds(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above

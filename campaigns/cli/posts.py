@@ -21,6 +21,7 @@ from campaigns.faults import Severity
 from campaigns.models import Post, PostState
 from campaigns.post_list import next_post, posts_due
 from campaigns.signatures import missing_signatures
+from campaigns.sms import segments
 from campaigns.swedish import POST_STATES, moment
 from campaigns.wiring import Parts, open_parts
 
@@ -91,6 +92,14 @@ def _show_one(parts: Parts, session: Session, post: Post, given: argparse.Namesp
         show.line(f"Avslaget av {post.reason}" if post.state == PostState.REJECTED else post.reason)
     show.line(f"Sigill: {draft.digest}")
     print_draft(draft)
+    for piece in draft.pieces:
+        config = municipality.channel(piece.channel)
+        if config.kind == "sms":
+            count = segments(piece.content.short).parts
+            show.line(
+                f"\n{config.name} ({piece.language}): {count} {'del' if count == 1 else 'delar'} till"
+                f" {len(config.recipients)} nummer. Priset: kampanjhjul channel price {config.id} {post.id}"
+            )
     return 1 if draft.errors else 0
 
 
