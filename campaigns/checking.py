@@ -11,7 +11,6 @@ from pathlib import Path
 from jinja2 import Environment, TemplateSyntaxError
 from sqlmodel import Session, col, select
 
-from campaigns import reminder_check
 from campaigns.catalog import Catalog
 from campaigns.channels.credentials import CredentialError, resolve
 from campaigns.drafts import faults_by_channel, render_post
@@ -20,6 +19,7 @@ from campaigns.facts import facts_at
 from campaigns.faults import Severity
 from campaigns.models import Post, PostState
 from campaigns.occurrences import OccurrenceStatus
+from campaigns.reminding import problems
 from campaigns.season import planned_years, season
 from campaigns.swedish import long_date
 
@@ -58,7 +58,7 @@ def check(
             is_error = fault.severity is Severity.ERROR and not fault.is_about_a_fact
             found[Finding(is_error, f"{name} ({', '.join(channels)})", fault.message)] = None
     others = (_stray_messages(catalog, messages), _lone_parties(catalog), _open_dates(session, catalog, now=now))
-    reminding = (Finding(*item) for item in reminder_check.problems(catalog, messages.parent, environ=environ))
+    reminding = (Finding(*item) for item in problems.problems(catalog, messages.parent, environ=environ))
     for item in (*_broken_pages(messages.parent), *reminding, *itertools.chain(*others)):
         found[item] = None
     return sorted(found, key=lambda item: not item.is_error)

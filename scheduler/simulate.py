@@ -28,7 +28,7 @@ from campaigns.localtime import to_utc
 from campaigns.models import Delivery, DeliveryState, Heartbeat, Post, PostState
 from campaigns.occurrences import LocalDate
 from campaigns.plan import DeadlineKind
-from campaigns.reminders import moments
+from campaigns.reminding.reminders import moments
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import Season, planned_years, season
 from campaigns.wiring import Configuration, Parts

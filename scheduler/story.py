@@ -26,7 +26,7 @@ from campaigns.models import (
     Post,
     Reminder,
 )
-from campaigns.reminders import missed_sentence
+from campaigns.reminding.reminders import missed_sentence
 from campaigns.swedish import moment
 
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from sqlmodel import col, select
 
-from campaigns import notices, reminders
 from campaigns.catalog import Catalog, ReminderRole
 from campaigns.channels.base import Environment
 from campaigns.database import Database
 from campaigns.models import Notice
-from campaigns.notice_ways import Ways
-from campaigns.notifying import Notifier, send_due
 from campaigns.reminder_kinds import Topic
-from campaigns.reminder_rows import Row, write
+from campaigns.reminding import notices, reminders
+from campaigns.reminding.notifying import Notifier, send_due
+from campaigns.reminding.rows import Row, write
+from campaigns.reminding.ways import Ways
 from tests.builders import STOCKHOLM, day
 from tests.conftest import TEMPLATES
 from tests.fakes import Clock, Town

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import reminder_check, reminder_texts
-from campaigns.addressees import receivers
 from campaigns.catalog import Catalog, ReminderRole
 from campaigns.channels.base import Environment, NotSentError
 from campaigns.database import Database
 from campaigns.errors import ConfigurationError
-from campaigns.notice_ways import Ways
 from campaigns.reading import load
 from campaigns.reminder_kinds import Kind
+from campaigns.reminding import problems, texts
+from campaigns.reminding.addressees import receivers
+from campaigns.reminding.ways import Ways
 from tests.builders import make_municipality
 from tests.conftest import CHANNEL_KINDS, CONFIG, TEMPLATES
 from tests.contracts import Answer, receiving
@@ -83,7 +83,7 @@ def test_an_address_that_apprise_does_not_understand_says_so(url: str) -> None:
     [address] = receivers(town, "plan")
 
     with pytest.raises(NotSentError) as error:
-        ways.send(address, reminder_texts.Text("Rubrik", "Text"), key="1", now=local(WEDNESDAY))
+        ways.send(address, texts.Text("Rubrik", "Text"), key="1", now=local(WEDNESDAY))
 
     assert error.value.stops_channel
     assert not url or url not in error.value.message
@@ -132,7 +132,7 @@ def test_the_example_in_the_shipped_file_can_be_used(tmp_path: Path) -> None:
 def problems_of(catalog: Catalog, *roles: ReminderRole, **environ: str) -> list[tuple[bool, str, str]]:
     aneby = replace(catalog.municipality("aneby"), reminders=roles)
     town = replace(catalog, municipalities={"aneby": aneby})
-    return list(reminder_check.problems(town, TEMPLATES, environ=environ))
+    return list(problems.problems(town, TEMPLATES, environ=environ))
 
 
 MAIL = {"KAMPANJHJUL_SMTP_URL": "smtps://post.example", "KAMPANJHJUL_MAIL_FROM": "kampanj@aneby.example"}

@@ -16,7 +16,7 @@ import pytest
 from campaigns.catalog import Catalog
 from campaigns.database import Database
 from campaigns.models import ChannelAccount
-from campaigns.notice_claims import LEASE
+from campaigns.reminding.claims import LEASE
 from campaigns.wiring import open_parts
 from scheduler.jobs import Work, notify
 from tests.conftest import CONFIG

@@ -12,16 +12,16 @@ from threading import Barrier
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from campaigns import notice_claims, notices
-from campaigns.addressees import receivers
 from campaigns.catalog import Catalog, ReminderRole
 from campaigns.channels.base import Environment
 from campaigns.database import Database
 from campaigns.models import Notice, NoticeState
-from campaigns.notice_claims import LEASE
-from campaigns.notice_ways import Ways
-from campaigns.notifying import send_due
 from campaigns.reminder_kinds import Kind
+from campaigns.reminding import claims, notices
+from campaigns.reminding.addressees import receivers
+from campaigns.reminding.claims import LEASE
+from campaigns.reminding.notifying import send_due
+from campaigns.reminding.ways import Ways
 from tests.builders import STOCKHOLM, make_municipality
 from tests.contracts import Trouble, unused_port
 from tests.post_office import LOGIN, PASSWORD
@@ -183,9 +183,9 @@ def test_a_worker_that_dies_while_sending_leaves_a_notice_that_nobody_sends_agai
     assert "osäkert" in staff.notices()[0].reason
 
 
-def claim(staff: Staff) -> notice_claims.Letter | None:
+def claim(staff: Staff) -> claims.Letter | None:
     with staff.town.database.write() as session:
-        return notice_claims.claim(session, staff.catalog, now=staff.town.clock.at)
+        return claims.claim(session, staff.catalog, now=staff.town.clock.at)
 
 
 def test_two_workers_never_hold_the_same_notice(staff: Staff) -> None:
@@ -203,7 +203,7 @@ def test_the_result_of_a_worker_that_was_too_late_is_dropped(staff: Staff) -> No
     staff.send(later)
 
     with staff.town.database.write() as session:
-        kept = notice_claims.settle(session, held, NoticeState.QUEUED, now=later)
+        kept = claims.settle(session, held, NoticeState.QUEUED, now=later)
 
     assert kept == 0
     assert staff.states() == ["unknown"]

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import notices, reminder_texts
 from campaigns.catalog import Catalog, ReminderRole
 from campaigns.database import Database
-from campaigns.digest import LISTS
 from campaigns.reminder_kinds import Kind, Topic
+from campaigns.reminding import notices, texts
+from campaigns.reminding.digest import LISTS
 from tests.conftest import TEMPLATES
 from tests.staff import PIA, SAM, VALBORG, WEDNESDAY, Staff, local, staffed
 
@@ -168,7 +168,7 @@ def test_a_broken_template_is_found_by_check_and_the_reminder_is_sent_all_the_sa
     (tmp_path / "reminders").mkdir()
     (tmp_path / "reminders" / name).write_bytes(source if isinstance(source, bytes) else source.encode())
     staff.folders = (tmp_path, TEMPLATES)
-    reminder_texts._tell_of.cache_clear()
+    texts._tell_of.cache_clear()
     for key in ("ett", "två"):
         staff.make("plan", at=WEDNESDAY, key=key)
     staff.send()
@@ -176,7 +176,7 @@ def test_a_broken_template_is_found_by_check_and_the_reminder_is_sent_all_the_sa
     assert staff.states() == ["sent", "sent"]
     assert "https://kampanj.example.se/" in staff.text()
     assert caplog.text.count("reminders/") == 1
-    [(is_error, where, message)] = reminder_texts.problems(tmp_path)
+    [(is_error, where, message)] = texts.problems(tmp_path)
     assert (is_error, where) == (True, f"reminders/{name}")
     assert fault in message
 
@@ -192,5 +192,5 @@ def test_a_heading_is_one_line_whatever_a_name_holds(staff: Staff) -> None:
 
 
 def test_the_shipped_templates_are_whole_and_none_is_missing() -> None:
-    assert list(reminder_texts.problems(TEMPLATES)) == []
-    assert {path.name for path in (TEMPLATES / "reminders").iterdir()} == set(reminder_texts.NAMES)
+    assert list(texts.problems(TEMPLATES)) == []
+    assert {path.name for path in (TEMPLATES / "reminders").iterdir()} == set(texts.NAMES)

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from sqlmodel import col, select
 
-from campaigns import approval, reminders, trouble
+from campaigns import approval
 from campaigns.catalog import Catalog
 from campaigns.database import Database
-from campaigns.deadlines import told_at
 from campaigns.models import ChannelAccount, Delivery, Post, Reminder
 from campaigns.plan import DeadlineKind, PlannedDeadline
+from campaigns.reminding import reminders, trouble
+from campaigns.reminding.deadlines import told_at
 from tests.builders import STOCKHOLM, day, make_deadline, make_occurrence
 from tests.fakes import Clock, Town
 

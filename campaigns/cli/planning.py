@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from campaigns import notices
 from campaigns import posts as use
 from campaigns.catalog import Catalog, Municipality
 from campaigns.cli import names, show
@@ -17,7 +16,8 @@ from campaigns.models import Notice, Post
 from campaigns.occurrences import Occurrence
 from campaigns.plan import Clash, Plan
 from campaigns.post_list import posts_due
-from campaigns.reminders import latest_reminders
+from campaigns.reminding import notices
+from campaigns.reminding.reminders import latest_reminders
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import planned_years, season
 from campaigns.swedish import NOTICE_STATES, OCCURRENCE_STATES, POST_STATES, long_date, moment, short_date, span

@@ -25,7 +25,7 @@ from campaigns.local_dates import set_local_date, unset_local_date, unusual
 from campaigns.models import Approval, AuditEntry, Delivery, Post
 from campaigns.post_list import posts_due
 from campaigns.posts import shown_state
-from campaigns.reminders import latest_reminders
+from campaigns.reminding.reminders import latest_reminders
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import season
 from campaigns.signatures import missing_signatures

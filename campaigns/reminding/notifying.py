@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from campaigns import notice_claims
 from campaigns.catalog import Catalog
 from campaigns.channels.base import NotSentError, UnknownOutcomeError
 from campaigns.database import Database
 from campaigns.models import NoticeState
-from campaigns.notice_claims import Letter
-from campaigns.notice_ways import Ways
-from campaigns.reminder_texts import Text, compose
+from campaigns.reminding import claims
+from campaigns.reminding.claims import Letter
+from campaigns.reminding.texts import Text, compose
+from campaigns.reminding.ways import Ways
 
 logger = logging.getLogger(__name__)
 
@@ -49,15 +49,15 @@ def send_due(notifier: Notifier, catalog: Catalog) -> int:
     while not notifier.is_stopping():
         now = notifier.clock()
         with notifier.database.read() as session:
-            if not notice_claims.has_due(session, catalog, now=now):
+            if not claims.has_due(session, catalog, now=now):
                 break
         with notifier.database.write() as session:
-            letter = notice_claims.claim(session, catalog, now=now)
+            letter = claims.claim(session, catalog, now=now)
         if letter is None:
             break
         outcome = _send(notifier, catalog, letter, now=now)
         with notifier.database.write() as session:
-            notice_claims.settle(
+            claims.settle(
                 session, letter, outcome.state, now=notifier.clock(), reason=outcome.reason, wait=outcome.wait
             )
         tried += 1
@@ -67,10 +67,10 @@ def send_due(notifier: Notifier, catalog: Catalog) -> int:
 def _reap(notifier: Notifier, catalog: Catalog) -> None:
     now = notifier.clock()
     with notifier.database.read() as session:
-        if not notice_claims.has_expired(session, now=now):
+        if not claims.has_expired(session, now=now):
             return
     with notifier.database.write() as session:
-        notice_claims.reap(session, catalog, now=now)
+        claims.reap(session, catalog, now=now)
 
 
 def _send(notifier: Notifier, catalog: Catalog, letter: Letter, *, now: datetime) -> _Outcome:

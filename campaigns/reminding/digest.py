@@ -9,16 +9,16 @@ from datetime import date, datetime, time, timedelta
 
 from sqlmodel import Session, col, select
 
-from campaigns import hand_tasks
 from campaigns.catalog import Catalog, Municipality
-from campaigns.deadlines import deadline_subject, is_open, with_unsigned_posts
 from campaigns.localtime import to_utc
 from campaigns.models import Delivery, DeliveryState, Post, PostState
 from campaigns.occurrences import OccurrenceStatus
 from campaigns.plan import DeadlineKind
 from campaigns.post_names import post_name
 from campaigns.reminder_kinds import Kind
-from campaigns.reminder_rows import Row, untold
+from campaigns.reminding import hand_tasks
+from campaigns.reminding.deadlines import deadline_subject, is_open, with_unsigned_posts
+from campaigns.reminding.rows import Row, untold
 from campaigns.season import Season
 from campaigns.swedish import DELIVERY_STATES, WEEKDAYS
 from campaigns.workdays import week_begins

@@ -1,7 +1,7 @@
 """Reminders to staff: what must be done, what is about to be missed and what went wrong, each once by its key.
 
 They are made as rows whoever is to have them: the pages, the command line and the API show them. To whom they are sent,
-and when, is `campaigns.notices`.
+and when, is `campaigns.reminding.notices`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from campaigns import deadlines, digest, hand_tasks, notices, trouble
 from campaigns.catalog import Catalog, Municipality
 from campaigns.enqueue import channels_out
 from campaigns.models import Post, PostState, Reminder
 from campaigns.reminder_kinds import Kind
-from campaigns.reminder_rows import Row, untold, write
+from campaigns.reminding import deadlines, digest, hand_tasks, notices, trouble
+from campaigns.reminding.rows import Row, untold, write
 from campaigns.season import Season, planned_years, season
 from campaigns.signatures import missing_signatures
 from campaigns.swedish import long_date

@@ -14,7 +14,7 @@ from campaigns.models import Post, PostState
 from campaigns.occurrences import OccurrenceStatus
 from campaigns.plan import DeadlineKind, PlannedDeadline
 from campaigns.reminder_kinds import Kind
-from campaigns.reminder_rows import Row
+from campaigns.reminding.rows import Row
 from campaigns.season import Season
 from campaigns.swedish import long_date
 from campaigns.workdays import opening, week_begins, working_day_from

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from campaigns import reminder_texts
-from campaigns.addressees import Way, addresses, receivers
 from campaigns.catalog import Catalog, Municipality
 from campaigns.channels.base import Environment
-from campaigns.notice_ways import Ways, apprise_problem
 from campaigns.reminder_kinds import Kind, Topic
+from campaigns.reminding import texts
+from campaigns.reminding.addressees import Way, addresses, receivers
+from campaigns.reminding.ways import Ways, apprise_problem
 
 # Whether it stops work, where it stands, and what is wrong.
 Problem = tuple[bool, str, str]
@@ -28,7 +28,7 @@ def problems(catalog: Catalog, templates: Path, *, environ: Mapping[str, str]) -
         )
         for message in ways.problems():
             yield True, "miljön", message
-    for is_error, name, message in reminder_texts.problems(templates):
+    for is_error, name, message in texts.problems(templates):
         yield is_error, name, message
 
 

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from campaigns.catalog import Municipality
 from campaigns.models import Act, Delivery, DeliveryState, Post
 from campaigns.reminder_kinds import Kind
-from campaigns.reminder_rows import Row
+from campaigns.reminding.rows import Row
 from campaigns.swedish import long_date
 from campaigns.workdays import at_work, opening
 

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, or_, text, update
 from sqlmodel import Session, col, select
 
-from campaigns.addressees import Address, addresses
 from campaigns.catalog import Catalog, Municipality
 from campaigns.models import Delivery, Notice, NoticeState, Post, PostState, Reminder
-from campaigns.notices import tell_the_second, time_for
 from campaigns.reminder_kinds import NUDGES
+from campaigns.reminding.addressees import Address, addresses
+from campaigns.reminding.notices import tell_the_second, time_for
 
 LEASE = timedelta(seconds=120)
 FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(minutes=1), timedelta(hours=1)

@@ -17,13 +17,13 @@ from pathlib import Path
 
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content.rendering import listed
-from campaigns.digest import LISTS
 from campaigns.errors import TemplateError, suggestion
 from campaigns.models import Act
-from campaigns.notice_claims import Held, Letter
 from campaigns.plan import DeadlineKind
 from campaigns.post_names import post_name
 from campaigns.reminder_kinds import Kind
+from campaigns.reminding.claims import Held, Letter
+from campaigns.reminding.digest import LISTS
 from campaigns.sandbox import compile_template
 from campaigns.swedish import long_date
 

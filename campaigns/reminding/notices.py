@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, insert
 from sqlmodel import Session, col, select
 
-from campaigns.addressees import addresses, receivers, seconds_of
 from campaigns.catalog import Municipality
 from campaigns.localtime import after_quiet
 from campaigns.models import Notice, Reminder
 from campaigns.reminder_kinds import FAILURES, Kind, is_urgent
+from campaigns.reminding.addressees import addresses, receivers, seconds_of
 from campaigns.workdays import at_work
 
 KEPT = timedelta(days=7)

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from campaigns.catalog import Municipality
 from campaigns.models import AccountState, Act, ChannelAccount, Delivery, DeliveryState, Post, Reminder
 from campaigns.reminder_kinds import Kind
-from campaigns.reminder_rows import Row, untold
+from campaigns.reminding.rows import Row, untold
 
 # What went wrong longer ago than this is not told of: the product was not in use, or somebody has seen it.
 LATEST = timedelta(days=7)

@@ -17,11 +17,11 @@ from types import ModuleType
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from campaigns.addressees import Address, Way
 from campaigns.channels.base import Environment, NotSentError, UnknownOutcomeError
 from campaigns.channels.credentials import CredentialError, resolve
 from campaigns.channels.mail import Server, address_of, new_message, send_mail, set_header
-from campaigns.reminder_texts import Text
+from campaigns.reminding.addressees import Address, Way
+from campaigns.reminding.texts import Text
 
 # Seconds for a whole call; less than the lease.
 LONGEST = 60
