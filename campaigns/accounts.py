@@ -27,6 +27,13 @@ FIRST_REST = timedelta(minutes=1)
 LONGEST_REST = timedelta(minutes=30)
 STOPPED_FOR = timedelta(minutes=30)  # between looks at whether a refused login works: more often could lock it
 
+MOST_BOOKED = timedelta(minutes=5)
+# How long each state can hold back what waits: a channel that works may have asked for a week (`http.LONGEST_WAIT`).
+_AT_MOST = {
+    AccountState.WORKING: timedelta(days=7),
+    AccountState.RESTING: LONGEST_REST,
+    AccountState.STOPPED: STOPPED_FOR,
+}
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,17 +55,24 @@ class Account:
     free_at: datetime | None
 
 
-def load(session: Session, keys: Collection[Key]) -> Mapping[Key, Account]:
-    """Those of the accounts that something is known of."""
+def load(session: Session, keys: Collection[Key], *, now: datetime) -> Mapping[Key, Account]:
+    """Those of the accounts that something is known of. What a clock that was ahead has written holds no longer."""
     municipalities = {municipality for municipality, _ in keys}
     rows = session.exec(select(ChannelAccount).where(col(ChannelAccount.municipality).in_(municipalities)))
     return {
         (row.municipality, row.channel): Account(
-            row.state == AccountState.WORKING, row.reason, row.probe_at or _LONG_AGO, row.free_at
+            row.state == AccountState.WORKING,
+            row.reason,
+            _unless_absurd(row.probe_at, now + _AT_MOST[AccountState(row.state)]) or _LONG_AGO,
+            _unless_absurd(row.free_at, now + MOST_BOOKED),
         )
         for row in rows
         if (row.municipality, row.channel) in keys
     }
+
+
+def _unless_absurd(moment: datetime | None, latest: datetime) -> datetime | None:
+    return moment if moment is None or moment <= latest else None
 
 
 def standing(session: Session, *, municipality: str | None = None) -> list[ChannelAccount]:
@@ -121,7 +135,8 @@ def _take_in(session: Session, row: ChannelAccount, lesson: Lesson) -> None:
 def restart(session: Session, municipality: str, channel: str, *, name: str, now: datetime) -> None:
     """A person has put it right: what waits is tried at once. Raises NotFoundError if the channel was not stopped."""
     row = session.get(ChannelAccount, (municipality, channel))
-    if row is None or row.state == AccountState.WORKING:
+    is_held = row is not None and (row.state != AccountState.WORKING or (row.probe_at or now) > now)
+    if row is None or not is_held:
         raise NotFoundError(f"Kanalen ”{channel}” är inte stoppad.")
     _well(session, row, now=now)
     audit.record(session, now=now, municipality=municipality, actor=name, action="startade kanalen", subject=channel)
@@ -140,7 +155,7 @@ def book(session: Session, free_at: Mapping[Key, datetime], *, now: datetime) ->
 
 
 def _well(session: Session, row: ChannelAccount, *, now: datetime) -> None:
-    if row.state != AccountState.WORKING:
+    if row.state != AccountState.WORKING or (row.probe_at or now) > now:
         # What waited for it to work again need wait no more.
         session.execute(
             update(Delivery)
@@ -150,10 +165,12 @@ def _well(session: Session, row: ChannelAccount, *, now: datetime) -> None:
                 col(Delivery.state) == DeliveryState.QUEUED,
                 col(Delivery.due_at) <= now,
                 col(Delivery.next_attempt_at) > now,
+                col(Delivery.maybe_sent).is_(False),  # those are looked for in their own time
             )
             .values(next_attempt_at=now)
         )
-        _told(session, row, "kanalen fungerar igen", now=now)
+        if row.state != AccountState.WORKING:
+            _told(session, row, "kanalen fungerar igen", now=now)
         row.state, row.reason, row.probe_at, row.changed_at = AccountState.WORKING, "", None, now
     row.failures = 0
     session.add(row)

@@ -126,15 +126,17 @@ def void(session: Session, post: Post, *, reason: str, now: datetime) -> None:
         .where(col(Approval.post_id) == post.id, col(Approval.voided_at).is_(None))
         .values(voided_at=now, void_reason=reason)
     )
-    session.execute(
-        update(Delivery)
-        .where(
-            col(Delivery.post_id) == post.id,
-            col(Delivery.state).in_([DeliveryState.QUEUED, DeliveryState.MANUAL]),
-            col(Delivery.act) != Act.WITHDRAW,
+    for is_uncertain, state in ((False, DeliveryState.STOPPED), (True, DeliveryState.UNKNOWN)):
+        session.execute(
+            update(Delivery)
+            .where(
+                col(Delivery.post_id) == post.id,
+                col(Delivery.state).in_([DeliveryState.QUEUED, DeliveryState.MANUAL]),
+                col(Delivery.act) != Act.WITHDRAW,
+                col(Delivery.maybe_sent).is_(is_uncertain),
+            )
+            .values(state=state, reason=reason, changed_at=now, token=Delivery.token + 1)
         )
-        .values(state=DeliveryState.STOPPED, reason=reason, changed_at=now, token=Delivery.token + 1)
-    )
     if post.state == PostState.APPROVED:
         post.state = PostState.DRAFT
         post.reason = reason
@@ -163,6 +165,9 @@ def replan(session: Session, catalog: Catalog, messages: Path, post_id: int, *, 
                 col(Delivery.post_id) == post.id,
                 col(Delivery.state) == DeliveryState.QUEUED,
                 col(Delivery.act) == Act.PUBLISH,
+                # What has been tried is looked for from when it was due.
+                col(Delivery.attempts) == 0,
+                col(Delivery.maybe_sent).is_(False),
             )
             .values(
                 due_at=post.due_at,

@@ -25,14 +25,12 @@ from campaigns.database import Database
 from campaigns.errors import DatabaseError, NotFoundError
 from campaigns.localtime import after_quiet
 from campaigns.models import Act, DeliveryState
-from campaigns.outbox import Claim, Result
+from campaigns.outbox import LOOK_AFTER, Claim, Result
 
 logger = logging.getLogger(__name__)
 
 FIRST_BACKOFF = timedelta(seconds=30)
 LONGEST_BACKOFF = timedelta(hours=2)
-# Before what may have been published is looked for: a receiver may still be at work on it.
-LOOK_AFTER = timedelta(minutes=2)
 
 _STATES = {
     Outcome.PUBLISHED: DeliveryState.PUBLISHED,
@@ -59,11 +57,13 @@ def attempt(means: Means, catalog: Catalog, item: Claim) -> Result:
     started = means.clock()
     blank = Result(item, DeliveryState.UNKNOWN, finished_at=started, started_at=started)
     try:
-        receipt = _act(channel, _shipment(means, catalog, item), item.act, now=started)
-    except NotFoundError as error:
-        return blank._replace(finished_at=means.clock(), state=DeliveryState.FAILED, detail=error.message)
+        shipment = _shipment(means, catalog, item)
+    except (NotFoundError, NotSentError) as error:
+        return _failed(blank, error.message, now=means.clock())
+    try:
+        receipt = _act(channel, shipment, item.act, now=started)
     except NotSentError as error:
-        return _not_sent(means, catalog, blank, error)
+        return _not_sent(means, catalog, blank, channel, error)
     except UnknownOutcomeError as error:
         return _unknown(means, catalog, blank, channel, error.message)
     except Exception:  # one unit of background work; what it did outside is not known
@@ -100,6 +100,12 @@ def backoff(attempt: int, *, chance: random.Random) -> timedelta:
     return longest / 2 + longest / 2 * chance.random()
 
 
+def _failed(blank: Result, reason: str, *, now: datetime) -> Result:
+    """It was not sent, and will not be by itself. An earlier try may have got through for all that."""
+    state = DeliveryState.UNKNOWN if blank.claim.maybe_sent else DeliveryState.FAILED
+    return blank._replace(finished_at=now, state=state, detail=reason)
+
+
 def _act(channel: Channel, shipment: Shipment, act: str, *, now: datetime) -> Receipt:
     if act == Act.WITHDRAW:
         if not isinstance(channel, Withdrawing):
@@ -116,6 +122,8 @@ def _act(channel: Channel, shipment: Shipment, act: str, *, now: datetime) -> Re
 def _shipment(means: Means, catalog: Catalog, item: Claim) -> Shipment:
     municipality = catalog.municipality(item.municipality)
     channel = municipality.channel(item.channel)
+    if channel.kind != item.kind:
+        raise NotFoundError(f"Kanalen {channel.name} har bytt typ från {item.kind} till {channel.kind} sedan dess.")
 
     def note(reference: str) -> None:
         if means.clock() > item.not_after:
@@ -146,7 +154,7 @@ def _shipment(means: Means, catalog: Catalog, item: Claim) -> Shipment:
     )
 
 
-def _not_sent(means: Means, catalog: Catalog, blank: Result, error: NotSentError) -> Result:
+def _not_sent(means: Means, catalog: Catalog, blank: Result, channel: Channel, error: NotSentError) -> Result:
     finished = means.clock()
     told = blank._replace(finished_at=finished, detail=error.message)
     if error.stops_channel:
@@ -156,8 +164,10 @@ def _not_sent(means: Means, catalog: Catalog, blank: Result, error: NotSentError
     else:
         rests_until = finished + error.retry_after if error.retry_after else None
         told = told._replace(health=Health.FAILING, rests_until=rests_until)
-    if error.is_permanent:
+    if error.is_permanent and channel.can_find:  # it has looked for what an earlier try may have done
         return told._replace(state=DeliveryState.FAILED)
+    if error.is_permanent:
+        return _failed(told, error.message, now=finished)
     return _again(means, catalog, told, at_least=error.retry_after or timedelta(0))
 
 

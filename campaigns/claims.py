@@ -19,12 +19,14 @@ from campaigns.accounts import Account
 from campaigns.approval import void
 from campaigns.catalog import Catalog
 from campaigns.channels.base import Pace
+from campaigns.enqueue import STANDING, stopped_as
 from campaigns.errors import NotFoundError
 from campaigns.localtime import after_quiet
 from campaigns.models import Act, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.outbox import LEASE, Claim, queue_current, settle_rows
 from campaigns.signatures import CHANGED_CONTENT, unapproved_reasons
 
+A_SECOND = timedelta(seconds=1)
 BATCH = 20  # deliveries of one account at a time: they are sent one after another, within one lease
 
 _DELIVERY = Delivery.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
@@ -32,6 +34,7 @@ _CONTENT = ContentRow.__table__  # type: ignore[attr-defined]
 _POST = Post.__table__  # type: ignore[attr-defined]
 
 _BUSY = _DELIVERY.alias("busy")
+_TARGET = _DELIVERY.alias("target")  # what a correction or a withdrawal is about
 _IS_DUE: ColumnElement[bool] = and_(
     _DELIVERY.c.state == "queued",
     _DELIVERY.c.next_attempt_at <= bindparam("now"),
@@ -70,10 +73,12 @@ def _due(ids: Subquery) -> Any:
             _CONTENT.c.payload,
             _POST.c.passes_pause,
             (_CONTENT.c.version == _POST.c.content_version).label("is_current"),
+            _TARGET.c.state.label("target_state"),
         )
         .join(ids, ids.c.id == _DELIVERY.c.id)
         .join(_CONTENT, _CONTENT.c.id == _DELIVERY.c.content_id)
         .join(_POST, _POST.c.id == _DELIVERY.c.post_id)
+        .join(_TARGET, _TARGET.c.id == _DELIVERY.c.replaces, isouter=True)
         .order_by(_DELIVERY.c.next_attempt_at, _DELIVERY.c.id)
         .with_for_update(skip_locked=True, of=_DELIVERY)
     )
@@ -179,21 +184,28 @@ def _claimed(
         settle_rows(session, outdated, _outdated, now=now)
         queue_current(session, catalog, {row.post_id for row in outdated}, now=now)
     rows = [row for row in found if row.is_current or row.act == Act.WITHDRAW]
+    gone = {row.id for row in rows if row.act == Act.CORRECT and row.target_state not in STANDING}
+    settle_rows(session, [row for row in rows if row.id in gone], _without_target, now=now)
+    rows = [row for row in rows if row.id not in gone]
     if not rows:
         return Round([], len(found))
     standing = pauses.standing(session)
     paused = {row.id: reason for row in rows if (reason := _pause(standing, row)) is not None}
     settle_rows(session, [row for row in rows if row.id in paused], lambda row: _missed(row, paused[row.id]), now=now)
     alive = [row for row in rows if row.id not in paused]
-    known = accounts.load(session, {(row.municipality, row.channel) for row in alive})
+    known = accounts.load(session, {(row.municipality, row.channel) for row in alive}, now=now)
     turns = _Turns(catalog, known, paces, now)
     late = [row for row in alive if row.not_after < turns.wakes(row)]
     settle_rows(session, late, lambda row: _too_late(row, known.get((row.municipality, row.channel))), now=now)
     opens = {row.id: turns.opens(row) for row in alive if row.not_after >= turns.wakes(row)}
     in_time = [row for row in alive if row.id in opens]
-    # Not later than it must be looked at again, to be skipped if its channel has not come back by then.
+    # Not later than it must be looked at again: its channel may come back, or the last time pass.
     waiting = [
-        {"b_id": row.id, "b_token": row.token, "b_next": min(opens[row.id], row.not_after + timedelta(seconds=1))}
+        {
+            "b_id": row.id,
+            "b_token": row.token,
+            "b_next": min(opens[row.id], max(turns.wakes(row), now + accounts.LONGEST_REST), row.not_after + A_SECOND),
+        }
         for row in in_time
         if opens[row.id] > now
     ]
@@ -212,7 +224,7 @@ def _signed(session: Session, catalog: Catalog, rows: Sequence[Row[Any]], *, now
     publishing = {row.post_id for row in rows if row.act != Act.WITHDRAW}
     reasons = unapproved_reasons(session, catalog, publishing)
     stopped = [row for row in rows if row.act != Act.WITHDRAW and reasons[row.post_id] is not None]
-    settle_rows(session, stopped, lambda row: (DeliveryState.STOPPED, reasons[row.post_id] or ""), now=now)
+    settle_rows(session, stopped, lambda row: (stopped_as(row), reasons[row.post_id] or ""), now=now)
     for post_id in {row.post_id for row in stopped}:
         _back_to_draft(session, post_id, reasons[post_id] or "", now=now)
     gone = {row.id for row in stopped}
@@ -302,7 +314,29 @@ def _claim(row: Row[Any]) -> Claim:
 
 def _outdated(row: Row[Any]) -> tuple[DeliveryState, str]:
     """It was under way when the text changed, and came back. The bytes are no longer the signed ones."""
-    return (DeliveryState.UNKNOWN if row.maybe_sent else DeliveryState.STOPPED), "Texten har ändrats."
+    return stopped_as(row), "Texten har ändrats."
+
+
+def _without_target(row: Row[Any]) -> tuple[DeliveryState, str]:
+    return stopped_as(row), "Det som skulle rättas står inte längre i kanalen."
+
+
+def may_go_on(session: Session, catalog: Catalog, item: Claim) -> bool:
+    """Whether a claim that has waited its turn may still be tried: it is ours, signed, and nothing has been paused."""
+    row = session.connection().execute(_STILL, {"id": item.delivery_id}).first()
+    if row is None or row.token != item.token or row.state != DeliveryState.SENDING:
+        return False
+    if item.act == Act.WITHDRAW:
+        return True
+    is_paused = not row.passes_pause and pauses.standing(session).reason(*item.account) is not None
+    return row.post_state == PostState.APPROVED and not is_paused and item.municipality in catalog.municipalities
+
+
+_STILL = (
+    select(_DELIVERY.c.token, _DELIVERY.c.state, _POST.c.state.label("post_state"), _POST.c.passes_pause)
+    .join(_POST, _POST.c.id == _DELIVERY.c.post_id)
+    .where(_DELIVERY.c.id == bindparam("id"))
+)
 
 
 def _missed(row: Row[Any], reason: str) -> tuple[DeliveryState, str]:

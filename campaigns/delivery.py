@@ -10,15 +10,16 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 from campaigns.accounts import Health
 from campaigns.attempts import Means, attempt, given_back
 from campaigns.catalog import Catalog
-from campaigns.claims import claim_local, claim_outside, due_accounts, has_due
+from campaigns.claims import claim_local, claim_outside, due_accounts, has_due, may_go_on
 from campaigns.errors import DatabaseError
 from campaigns.outbox import LEASE, Claim, Result, has_expired, reap, settle
 
@@ -30,6 +31,8 @@ RECORD_TRIES = 10
 MARGIN = timedelta(seconds=65)
 PATIENCE = 0.05  # seconds to wait for a result before looking for more to send
 GROUP = 500  # results written at a time
+# Seconds since the batch was claimed, or last asked about: then it is seen whether anybody has stopped it meanwhile.
+ASKED_AFTER = 0.2
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,13 @@ class Sender:
     means: Means
     pool: Executor | None = None
     threads: int = 8
+    # The configuration as it is now, where it can change during a run.
+    newest: Callable[[], Catalog] | None = None
+    held: set[int] = field(default_factory=set)  # deliveries that this process is at work on
     is_stopping: Callable[[], bool] = lambda: False
+
+    def catalog(self, given: Catalog) -> Catalog:
+        return self.newest() if self.newest else given
 
     def kinds(self, *, local: bool) -> list[str]:
         return sorted(kind for kind, channel in self.means.channels.items() if channel.is_local is local)
@@ -63,14 +72,15 @@ def reap_leases(sender: Sender, *, now: datetime) -> int:
             return 0
     repeatable = [kind for kind, channel in channels.items() if channel.is_idempotent or channel.can_find]
     with database.write() as session:
-        return reap(session, repeatable_kinds=repeatable, local_kinds=sender.kinds(local=True), now=now)
+        local = sender.kinds(local=True)
+        return reap(session, repeatable_kinds=repeatable, local_kinds=local, now=now, but_not=sender.held)
 
 
 def _send_local(sender: Sender, catalog: Catalog) -> int:
     means, kinds = sender.means, sender.kinds(local=True)
     tried = 0
     while not sender.is_stopping():
-        now = means.clock()
+        now, catalog = means.clock(), sender.catalog(catalog)
         with means.database.read() as session:
             if not has_due(session, catalog, kinds=kinds, now=now):
                 break
@@ -112,6 +122,7 @@ class _Outside:
         if free < 1:
             return False
         now = self.means.clock()
+        self.catalog = self.sender.catalog(self.catalog)
         with self.means.database.read() as session:
             wanted = due_accounts(session, self.catalog, kinds=self.kinds, most=free, now=now)
         if not wanted:
@@ -119,7 +130,8 @@ class _Outside:
         with self.means.database.write() as session:
             found = claim_outside(session, self.catalog, kinds=self.kinds, wanted=wanted, paces=self.paces, now=now)
         self.waiting += len(found.claims)
-        ends = now + LEASE - MARGIN
+        self.sender.held.update(item.delivery_id for item in found.claims)
+        ends = _Ends(now + LEASE - MARGIN, time.monotonic() + (LEASE - MARGIN).total_seconds())
         for lane in _lanes(self.catalog, found.claims):
             if self.sender.pool is None:
                 self._send(lane, ends)
@@ -127,18 +139,32 @@ class _Outside:
                 self.under_way.add(self.sender.pool.submit(self._send, lane, ends))
         return bool(found.claims or found.others)
 
-    def _send(self, lane: Sequence[Claim], ends: datetime) -> None:
+    def _send(self, lane: Sequence[Claim], ends: _Ends) -> None:
         """One thread's work: a batch of one account, one after another, as long as the lease lasts."""
         is_shut = False
+        asked = time.monotonic()
         for item in lane:
             now = self.means.clock()
-            if is_shut or self.sender.is_stopping() or now > min(ends, item.not_after):
+            is_over = now > min(ends.clock, item.not_after) or time.monotonic() > ends.monotonic
+            is_long_ago = time.monotonic() - asked > ASKED_AFTER
+            if is_long_ago:
+                asked = time.monotonic()
+            is_shut = is_shut or is_over or self.sender.is_stopping()
+            if is_shut or (is_long_ago and not self._may_go_on(item)):
                 self.results.put(given_back(item, now=now))
                 continue
             result = attempt(self.means, self.catalog, item)
             self.results.put(result)
             # A refused login, or a wish to be left alone, holds for the rest of the batch.
             is_shut = result.health is Health.DEAD or result.rests_until is not None
+
+    def _may_go_on(self, item: Claim) -> bool:
+        """Whether nobody has stopped it since it was claimed."""
+        try:
+            with self.means.database.read() as session:
+                return may_go_on(session, self.catalog, item)
+        except DatabaseError:
+            return False
 
     def _finished(self) -> list[Result]:
         """What has come back since last time; waits a little for the first."""
@@ -162,10 +188,19 @@ class _Outside:
             _record(self.sender, self.catalog, results, tries=RECORD_TRIES if is_last else 1)
         except DatabaseError:
             if is_last:
+                self.sender.held.difference_update(item.claim.delivery_id for item in results)
                 raise
             return results
         self.waiting -= len(results)
+        self.sender.held.difference_update(item.claim.delivery_id for item in results)
         return []
+
+
+class _Ends(NamedTuple):
+    """When no more of a batch may begin, by the clock that may be set and by the one that may not."""
+
+    clock: datetime
+    monotonic: float
 
 
 def _lanes(catalog: Catalog, claims: Sequence[Claim]) -> list[list[Claim]]:
@@ -193,6 +228,14 @@ def _record(sender: Sender, catalog: Catalog, results: Sequence[Result], *, trie
             if not remaining:
                 raise
             time.sleep(1)
+        except Exception:
+            if len(results) == 1:
+                logger.exception("Ett resultat gick inte att skriva.", extra={"action": "settle_broke"})
+                return
+            # One of them: the others must not be lost with it.
+            for result in results:
+                _record(sender, catalog, [result], tries=tries)
+            return
         else:
             for result in dropped:
                 logger.warning(

@@ -168,7 +168,7 @@ def sources_of(
     campaign = catalog.campaign(post.campaign)
     risk_date = session.get_one(OccurrenceRow, post.occurrence).risk_date
     sources = {}
-    for channel in post.channels.split():
+    for channel in _channels(municipality, post):
         for language in municipality.channel(channel).languages:
             own = next((row for row in written if row.language == language and row.channel in ("", channel)), None)
             if own is not None:
@@ -179,6 +179,12 @@ def sources_of(
                     messages, post, campaign, risk_date, channel=channel, language=language
                 )
     return sources
+
+
+def _channels(municipality: Municipality, post: Post) -> list[str]:
+    """The channels that the post is written for. One that is put right keeps those that have left the file since."""
+    names = post.channels.split()
+    return [name for name in names if name in municipality.channel_ids] if post.is_correction else names
 
 
 def _shipped(messages: Path, post: Post, campaign: Campaign, risk_date: str, *, channel: str, language: str) -> Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlmodel import Session, col, select
 
@@ -17,6 +18,7 @@ from campaigns.models import Act, ContentRow, Delivery, DeliveryState, Post
 OUT = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER, DeliveryState.UNKNOWN)
 # Stands where people can see it.
 STANDING = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER)
+_UNDER_WAY = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 CORRECTED_WITHIN = timedelta(days=7)
 
 
@@ -25,20 +27,25 @@ def enqueue(session: Session, municipality: Municipality, post: Post, *, now: da
 
     What was stopped comes back if its bytes are the signed ones. What failed or was skipped waits for a person. An
     earlier version that is still queued, since it was under way when the text changed, gives way. A correction goes to
-    the channels where the earlier text stands and can be put right, and nowhere else.
+    the channels where the earlier text stands and can be put right, and, in time, to those that it never reached.
     """
     rows = session.exec(
         select(ContentRow).where(ContentRow.post_id == post.id, ContentRow.version == post.content_version)
     ).all()
     current = {row.id for row in rows}
-    earlier = session.exec(select(Delivery).where(Delivery.post_id == post.id, Delivery.act != Act.WITHDRAW)).all()
+    every = session.exec(select(Delivery).where(Delivery.post_id == post.id)).all()
+    earlier = [item for item in every if item.act != Act.WITHDRAW]
+    leaving = {_place(item) for item in every if item.act == Act.WITHDRAW and item.state in _UNDER_WAY}
     for item in earlier:
         if item.state == DeliveryState.QUEUED and item.content_id not in current:
             _give_way(item, now=now)
+    wanted = []
     if post.is_correction:
-        wanted = _corrections(municipality, post, rows, earlier, now=now)
-    else:
-        wanted = _publications(municipality, post, rows, earlier, now=now)
+        wanted = [
+            item for item in _corrections(municipality, post, rows, earlier, now=now) if _place(item) not in leaving
+        ]
+    if not post.is_correction or now <= post.not_after:
+        wanted += _publications(municipality, post, rows, earlier, now=now)
     for delivery in wanted:
         delivery.state = DeliveryState.QUEUED
         delivery.reason = ""
@@ -52,7 +59,9 @@ def enqueue(session: Session, municipality: Municipality, post: Post, *, now: da
 def _publications(
     municipality: Municipality, post: Post, rows: Sequence[ContentRow], earlier: Sequence[Delivery], *, now: datetime
 ) -> list[Delivery]:
-    busy = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.MANUAL, *OUT)
+    # What somebody has taken back is not put there again by another signature.
+    taken_back = (DeliveryState.WITHDRAWN, DeliveryState.REPLACED)
+    busy = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.MANUAL, *OUT, *taken_back)
     gone = {_place(item) for item in earlier if item.state in busy or item.maybe_sent}
     own = {(item.content_id, item.recipient): item for item in earlier}
     wanted = []
@@ -95,16 +104,27 @@ def _corrections(
 
 def _for_each_recipient(municipality: Municipality, rows: Iterable[ContentRow]) -> Iterable[tuple[ContentRow, str]]:
     for row in rows:
-        for recipient in municipality.channel(row.channel).recipients or ("",):
-            yield row, recipient
+        if row.channel in municipality.channel_ids:  # it may have left the file since
+            for recipient in municipality.channel(row.channel).recipients or ("",):
+                yield row, recipient
 
 
 def _place(item: Delivery) -> tuple[str, str, str]:
     return item.channel, item.language, item.recipient
 
 
+class _MaybeSent(Protocol):
+    @property
+    def maybe_sent(self) -> bool: ...
+
+
+def stopped_as(item: _MaybeSent) -> DeliveryState:
+    """The state of a delivery that is stopped: what may have gone out stays uncertain until somebody has looked."""
+    return DeliveryState.UNKNOWN if item.maybe_sent else DeliveryState.STOPPED
+
+
 def _give_way(item: Delivery, *, now: datetime) -> None:
-    item.state = DeliveryState.UNKNOWN if item.maybe_sent else DeliveryState.STOPPED
+    item.state = stopped_as(item)
     item.reason = "Texten har ändrats."
     item.token += 1
     item.changed_at = now
@@ -143,16 +163,15 @@ def left_posts(session: Session, post_ids: Collection[int]) -> set[int]:
     )
     for post_id, channel, language in session.exec(contents):
         wanted.setdefault(post_id, set()).add((channel, language))
-    reached: dict[tuple[int, str, str], set[bool]] = {}
-    deliveries = select(Delivery.post_id, Delivery.channel, Delivery.language, Delivery.state).where(
-        col(Delivery.post_id).in_(post_ids), Delivery.act == Act.PUBLISH
-    )
-    for post_id, channel, language, state in session.exec(deliveries):
+    reached: dict[tuple[int, str, str], dict[str, bool]] = {}
+    deliveries = select(Delivery).where(col(Delivery.post_id).in_(post_ids), Delivery.act != Act.WITHDRAW)
+    for item in session.exec(deliveries):
+        post_id, channel, language, recipient, state = item.post_id, *_place(item), item.state
         if state != DeliveryState.STOPPED:
-            is_out = state in (*OUT, DeliveryState.REPLACED)
-            reached.setdefault((post_id, channel, language), set()).add(is_out)
+            recipients = reached.setdefault((post_id, channel, language), {})
+            recipients[recipient] = recipients.get(recipient, False) or state in (*OUT, DeliveryState.REPLACED)
     for (post_id, channel, language), recipients in reached.items():
-        if all(recipients):
+        if all(recipients.values()):
             wanted.get(post_id, set()).discard((channel, language))
     return {post_id for post_id, pairs in wanted.items() if not pairs}
 

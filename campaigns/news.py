@@ -95,7 +95,7 @@ def published(session: Session, municipality: str, *, kind: str, most: int) -> l
             _tell_of(delivery.key, error.message)
             continue
         message = Message(
-            key=delivery.key,
+            key=delivery.key.rpartition(":")[0],  # without the version: a correction is the same item
             post_id=delivery.post_id,
             campaign=post.campaign,
             audience=post.audience,

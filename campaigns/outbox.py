@@ -6,6 +6,7 @@ dropped. All in a few prepared statements.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -16,12 +17,16 @@ from sqlmodel import Session, col
 from campaigns import accounts
 from campaigns.catalog import Catalog
 from campaigns.database import ManyRows
-from campaigns.enqueue import enqueue
+from campaigns.enqueue import STANDING, enqueue
+from campaigns.errors import KampanjhjulError
 from campaigns.models import Act, Attempt, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
 
 LEASE = timedelta(seconds=120)
-_NOT_OUT = (DeliveryState.QUEUED, DeliveryState.FAILED, DeliveryState.SKIPPED)
+# Before what may have been published is looked for: a receiver may still be at work on it.
+LOOK_AFTER = timedelta(minutes=2)
+
+logger = logging.getLogger(__name__)
 
 _DELIVERY = Delivery.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
 _ATTEMPT = Attempt.__table__  # type: ignore[attr-defined]
@@ -63,11 +68,22 @@ _NOTE = (
     )
     .values(receipt=bindparam("b_receipt"), lease_until=bindparam("b_lease"))
 )
-# What a withdrawal or a correction that has been done makes of the delivery that it replaces.
-_SUPERSEDE = (
+_REPLACE = (
     update(_DELIVERY)
-    .where(_DELIVERY.c.id == bindparam("b_id"))
-    .values(state=bindparam("b_state"), changed_at=bindparam("b_now"), token=_DELIVERY.c.token + 1)
+    .where(_DELIVERY.c.id == bindparam("b_id"), _DELIVERY.c.state.in_(STANDING))
+    .values(state="replaced", changed_at=bindparam("b_now"), token=_DELIVERY.c.token + 1)
+)
+# All that stands in the place of what was withdrawn: a correction may have come in between.
+_TAKE_AWAY = (
+    update(_DELIVERY)
+    .where(
+        _DELIVERY.c.post_id == bindparam("b_post"),
+        _DELIVERY.c.channel == bindparam("b_channel"),
+        _DELIVERY.c.language == bindparam("b_language"),
+        _DELIVERY.c.recipient == bindparam("b_recipient"),
+        _DELIVERY.c.state.in_(STANDING),
+    )
+    .values(state="withdrawn", changed_at=bindparam("b_now"), token=_DELIVERY.c.token + 1)
 )
 
 
@@ -168,7 +184,13 @@ def queue_current(session: Session, catalog: Catalog, post_ids: Collection[int],
     """Where an earlier version did not leave, the signed one takes its place."""
     for post in session.execute(select(Post).where(col(Post.id).in_(post_ids))).scalars():
         if post.state == PostState.APPROVED and post.municipality in catalog.municipalities:
-            enqueue(session, catalog.municipality(post.municipality), post, now=now)
+            try:
+                with session.begin_nested():
+                    enqueue(session, catalog.municipality(post.municipality), post, now=now)
+            except KampanjhjulError as error:  # one post's; the others' deliveries must not wait for it
+                logger.error(
+                    "Budskap %s gick inte att köa: %s", post.id, error.message, extra={"action": "enqueue_broke"}
+                )
 
 
 def settle(session: Session, catalog: Catalog, results: Sequence[Result]) -> list[Result]:
@@ -183,16 +205,16 @@ def settle(session: Session, catalog: Catalog, results: Sequence[Result]) -> lis
     kept = [item for item in results if held.get(item.claim.delivery_id) == item.claim.token]
     if kept:
         _SETTLE.run(session, [_settled(result) for result in kept])
-    superseded = [_superseded(result) for result in kept if result.is_out and result.claim.replaces is not None]
-    if superseded:
-        session.connection().execute(_SUPERSEDE, superseded)
+    for result in kept:
+        if result.is_out and result.claim.replaces is not None:
+            supersede(session, result.claim, now=result.finished_at)
     accounts.learn(session, [lesson for result in results if (lesson := result.lesson) is not None])
     tried = [_attempt(result) for result in results if result.is_tried]
     if tried:
         _NEW_ATTEMPT.run(session, tried)
     for municipality in {result.claim.municipality for result in results}:
         touch(session, municipality)
-    back = [item.claim for item in results if item.state in _NOT_OUT and item.claim.act != Act.WITHDRAW]
+    back = [item.claim for item in results if item.claim.act != Act.WITHDRAW]
     if back:
         _queue_what_was_signed_since(session, catalog, back, now=results[0].finished_at)
     return [item for item in results if held.get(item.claim.delivery_id) != item.claim.token]
@@ -212,9 +234,9 @@ def _settled(result: Result) -> dict[str, object]:
         "b_from": "sending",
         "b_state": result.state.value,
         "b_next": result.next_attempt_at or item.due_at,
-        "b_receipt": result.receipt,
-        "b_url": result.url,
-        "b_reason": result.detail if not result.is_out else "",
+        "b_receipt": _writable(result.receipt),
+        "b_url": _writable(result.url),
+        "b_reason": _writable(result.detail) if not result.is_out else "",
         "b_maybe": item.maybe_sent or result.maybe_sent,
         "b_published": result.finished_at if is_published else None,
         "b_now": result.finished_at,
@@ -222,9 +244,18 @@ def _settled(result: Result) -> dict[str, object]:
     }
 
 
-def _superseded(result: Result) -> dict[str, object]:
-    became = DeliveryState.WITHDRAWN if result.claim.act == Act.WITHDRAW else DeliveryState.REPLACED
-    return {"b_id": result.claim.replaces, "b_state": became.value, "b_now": result.finished_at}
+def supersede(session: Session, done: Claim | Delivery, *, now: datetime) -> None:
+    """What a withdrawal or a correction that has been done makes of what stood there before."""
+    if done.act == Act.WITHDRAW:
+        place = {
+            "b_post": done.post_id,
+            "b_channel": done.channel,
+            "b_language": done.language,
+            "b_recipient": done.recipient,
+        }
+        session.connection().execute(_TAKE_AWAY, {**place, "b_now": now})
+    else:
+        session.connection().execute(_REPLACE, {"b_id": done.replaces, "b_now": now})
 
 
 def _queue_what_was_signed_since(session: Session, catalog: Catalog, back: Sequence[Claim], *, now: datetime) -> None:
@@ -250,8 +281,13 @@ def _attempt(result: Result) -> dict[str, object]:
         "started_at": result.started_at,
         "finished_at": result.finished_at,
         "outcome": result.state.value,
-        "detail": result.detail,
+        "detail": _writable(result.detail),
     }
+
+
+def _writable(text: str) -> str:
+    """`text` without what no database takes: half characters and NUL, which an answer from outside may hold."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def has_expired(session: Session, *, now: datetime) -> bool:
@@ -283,14 +319,22 @@ def _interrupted(expired: Sequence[ColumnElement[bool]], *, now: datetime) -> Ex
     return insert(_ATTEMPT).from_select(list(_OF_ATTEMPT), found)
 
 
-def reap(session: Session, *, repeatable_kinds: Sequence[str], local_kinds: Sequence[str], now: datetime) -> int:
+def reap(
+    session: Session,
+    *,
+    repeatable_kinds: Sequence[str],
+    local_kinds: Sequence[str],
+    now: datetime,
+    but_not: Collection[int] = (),
+) -> int:
     """Take back leases that have run out: their worker died. Returns how many.
 
     A channel where a repeat is harmless (`repeatable_kinds`) is queued again, and so are withdrawals and corrections;
     elsewhere the outcome is unknown and a person must look. Nothing left the machine for `local_kinds`, so theirs is
-    never unknown.
+    never unknown. Outside, what was tried may still be at work with the receiver: the next try waits for that.
+    `but_not` are deliveries that this worker knows that it is still at work on, whatever the clock says.
     """
-    expired = _expired(now, now + 2 * LEASE)
+    expired = (*_expired(now, now + 2 * LEASE), _DELIVERY.c.id.not_in(list(but_not)))
     is_repeatable = or_(
         _DELIVERY.c.kind.in_(repeatable_kinds), _DELIVERY.c.kind.in_(local_kinds), _DELIVERY.c.act != "publish"
     )
@@ -302,7 +346,9 @@ def reap(session: Session, *, repeatable_kinds: Sequence[str], local_kinds: Sequ
             state="queued",
             token=_DELIVERY.c.token + 1,
             lease_until=None,
-            next_attempt_at=now,
+            next_attempt_at=case(
+                (or_(_DELIVERY.c.kind.in_(local_kinds), _DELIVERY.c.act == "withdraw"), now), else_=now + LOOK_AFTER
+            ),
             maybe_sent=or_(_DELIVERY.c.maybe_sent, _DELIVERY.c.kind.not_in(local_kinds)),
             changed_at=now,
         )

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from campaigns import audit
 from campaigns.catalog import Catalog
 from campaigns.errors import NotFoundError, RefusedError
-from campaigns.models import Delivery, DeliveryState, Pause, Post
+from campaigns.models import Act, Delivery, DeliveryState, Pause, Post
 from campaigns.revisions import touch
 
 EVERYTHING = ""
@@ -69,16 +69,41 @@ def pause(
 
 
 def resume(session: Session, catalog: Catalog, *, municipality: str, channel: str, name: str, now: datetime) -> Pause:
-    """End the pause that was made with the same `municipality` and `channel`. Raises RefusedError if there is none."""
-    _check(catalog, municipality, channel, name)
+    """End the pause that was made with the same `municipality` and `channel`. Raises RefusedError if there is none.
+
+    What came up during it and has not been looked at yet is missed too, and is not sent now.
+    """
+    if not name.strip():
+        raise RefusedError("Ange vem som gör det, till exempel --as ”Anna Andersson”.")
     row = _row(session, municipality, channel)
     if row is None:
         others = ", ".join(described(item) for item in in_force(session))
         raise RefusedError(f"Det är inte pausat. Pausat just nu: {others}." if others else "Inget är pausat.")
     row.resumed_by, row.resumed_at = name.strip(), now
     session.add(row)
+    _miss(session, row, now=now)
     _record(session, catalog, row, action="avslutade pausen", actor=row.resumed_by, now=now)
     return row
+
+
+def _miss(session: Session, row: Pause, *, now: datetime) -> None:
+    waiting = [
+        col(Delivery.state) == DeliveryState.QUEUED,
+        col(Delivery.next_attempt_at) <= now,
+        col(Delivery.act) != Act.WITHDRAW,
+        col(Delivery.post_id).not_in(select(Post.id).where(col(Post.passes_pause))),
+    ]
+    if row.municipality:
+        waiting.append(col(Delivery.municipality) == row.municipality)
+    if row.channel:
+        waiting.append(col(Delivery.channel) == row.channel)
+    for is_uncertain, state in ((False, DeliveryState.MISSED), (True, DeliveryState.UNKNOWN)):
+        reason = f"Tiden kom under en paus: {row.reason}"
+        session.execute(
+            update(Delivery)
+            .where(*waiting, col(Delivery.maybe_sent).is_(is_uncertain))
+            .values(state=state, reason=reason, changed_at=now, token=Delivery.token + 1)
+        )
 
 
 def missed_in(session: Session, row: Pause) -> int:

@@ -9,10 +9,11 @@ from sqlmodel import Session, col, select
 
 from campaigns import audit
 from campaigns.catalog import Catalog
-from campaigns.enqueue import enqueue
+from campaigns.enqueue import STANDING, enqueue
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.localtime import after_quiet
 from campaigns.models import Act, Attempt, ContentRow, Delivery, DeliveryState, Post, PostState
+from campaigns.outbox import supersede
 from campaigns.revisions import touch
 from campaigns.swedish import DELIVERY_STATES
 
@@ -38,7 +39,7 @@ def attempts_of(session: Session, delivery_id: int) -> Sequence[Attempt]:
     ).all()
 
 
-def done(session: Session, delivery_id: int, *, name: str, url: str, now: datetime) -> Delivery:
+def done(session: Session, catalog: Catalog, delivery_id: int, *, name: str, url: str, now: datetime) -> Delivery:
     """A person did the task, or saw that an unknown sending did go out. `url` is where it can be seen, if anywhere."""
     delivery = _locked(session, delivery_id)
     if delivery.state not in (DeliveryState.MANUAL, DeliveryState.UNKNOWN):
@@ -46,11 +47,26 @@ def done(session: Session, delivery_id: int, *, name: str, url: str, now: dateti
         raise RefusedError(f"Leverans {delivery_id} är inte en manuell uppgift och inte osäker: läget är ”{state}”.")
     if url and not url.startswith(("https://", "http://")):
         raise RefusedError("Adressen ska börja med https://.")
-    delivery.state = DeliveryState.PUBLISHED
-    delivery.published_at = now
+    is_withdrawn = delivery.act == Act.WITHDRAW
+    delivery.state = DeliveryState.WITHDRAWN if is_withdrawn else DeliveryState.PUBLISHED
+    delivery.published_at = None if is_withdrawn else now
     delivery.url = url
     delivery.reason = ""
-    return _changed(session, delivery, name=name, action="markerade som utskickad", now=now)
+    action = "markerade som tillbakadragen" if is_withdrawn else "markerade som utskickad"
+    done = _changed(session, delivery, name=name, action=action, now=now)
+    session.flush()
+    if delivery.replaces is not None:
+        supersede(session, delivery, now=now)
+    _queue_correction(session, catalog, delivery, now=now)
+    return done
+
+
+def _queue_correction(session: Session, catalog: Catalog, delivery: Delivery, *, now: datetime) -> None:
+    """What was just seen to have gone out may have been put right meanwhile: then the right text takes its place."""
+    post = session.get_one(Post, delivery.post_id)
+    is_waiting = post.is_correction and post.state == PostState.APPROVED
+    if is_waiting and delivery.act != Act.WITHDRAW and delivery.municipality in catalog.municipalities:
+        enqueue(session, catalog.municipality(delivery.municipality), post, now=now)
 
 
 def retry(session: Session, catalog: Catalog, delivery_id: int, *, name: str, now: datetime) -> Delivery:
@@ -70,6 +86,10 @@ def retry(session: Session, catalog: Catalog, delivery_id: int, *, name: str, no
     post = session.get_one(Post, delivery.post_id)
     if delivery.act == Act.WITHDRAW:
         return _queued(session, delivery, first_try, name=name, now=now)
+    if delivery.act == Act.CORRECT:
+        target = session.get(Delivery, delivery.replaces)
+        if target is None or target.state not in STANDING:
+            raise RefusedError("Det som skulle rättas står inte längre i kanalen.")
     if post.state != PostState.APPROVED:
         raise RefusedError("Texten har ändrats sedan dess. Låt båda parter godkänna den nya, så går den ut.")
     if session.get_one(ContentRow, delivery.content_id).version != post.content_version:
@@ -78,9 +98,10 @@ def retry(session: Session, catalog: Catalog, delivery_id: int, *, name: str, no
 
 
 def _queued(session: Session, delivery: Delivery, first_try: datetime, *, name: str, now: datetime) -> Delivery:
+    if delivery.state == DeliveryState.UNKNOWN:  # the person says that it did not go out
+        delivery.maybe_sent = False
     delivery.state = DeliveryState.QUEUED
     delivery.next_attempt_at = first_try
-    delivery.maybe_sent = False
     delivery.reason = ""
     return _changed(session, delivery, name=name, action="försöker igen", now=now)
 
@@ -93,7 +114,8 @@ def _retry_with_new_text(
     delivery.reason = "Ersatt av en ny text."
     _changed(session, delivery, name=name, action="försöker igen med ny text", now=now)
     session.flush()
-    enqueue(session, catalog.municipality(delivery.municipality), post, now=now)
+    if not enqueue(session, catalog.municipality(delivery.municipality), post, now=now):
+        raise RefusedError("Den nya texten väntar redan på att gå ut i kanalen, eller kan inte gå ut där.")
     same = (
         Delivery.post_id == post.id,
         Delivery.channel == delivery.channel,

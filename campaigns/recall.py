@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from campaigns import audit
@@ -17,6 +18,10 @@ from campaigns.revisions import touch
 from campaigns.swedish import DELIVERY_STATES
 
 WITHDRAWN_WITHIN = timedelta(days=30)
+_NOT_BEGUN = (
+    *(DeliveryState.QUEUED, DeliveryState.FAILED, DeliveryState.SKIPPED, DeliveryState.MISSED),
+    DeliveryState.MANUAL,
+)
 _AGAIN = (DeliveryState.FAILED, DeliveryState.SKIPPED, DeliveryState.UNKNOWN)
 
 _SAME = {"post_id", "content_id", "municipality", "channel", "kind", "language", "recipient"}
@@ -67,6 +72,16 @@ def withdraw(session: Session, delivery_id: int, *, name: str, reason: str, now:
     made.next_attempt_at = made.changed_at = now
     made.not_after = now + WITHDRAWN_WITHIN
     session.add(made)
+    session.execute(
+        update(Delivery)
+        .where(
+            col(Delivery.replaces) == found.id,
+            col(Delivery.act) == Act.CORRECT,
+            col(Delivery.state).in_(_NOT_BEGUN),
+            col(Delivery.maybe_sent).is_(False),
+        )
+        .values(state=DeliveryState.STOPPED, reason="Dras tillbaka.", changed_at=now, token=Delivery.token + 1)
+    )
     session.flush()
     return _recorded(session, found, name, "drog tillbaka", reason, now=now, result=made)
 
@@ -80,6 +95,8 @@ def open_for_correction(session: Session, post_id: int, *, name: str, reason: st
     if post is None:
         raise NotFoundError(f"Det finns inget budskap med nummer {post_id}. Se alla med: kampanjhjul posts")
     _check(name, reason)
+    if post.state == PostState.CANCELLED:
+        raise RefusedError("Budskapet är inställt och kan inte rättas. Dra tillbaka det: kampanjhjul withdraw")
     standing = session.exec(
         select(Delivery.kind).where(Delivery.post_id == post_id, col(Delivery.state).in_(STANDING))
     ).all()

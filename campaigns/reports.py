@@ -48,14 +48,17 @@ def delivery_of(key: bytes, name: str) -> int | None:
     return delivery_id if is_ours else None
 
 
-def take_in(session: Session, delivery_id: int, report: Report, *, now: datetime) -> None:
+def take_in(session: Session, delivery_id: int, report: Report, *, now: datetime) -> bool:
     """What the channel says has become of a delivery. An uncertain one is settled by it; a failed one is told of.
 
-    The same report again, and one for a delivery that is under way or gone, changes nothing.
+    The same report again, and one for a delivery that is gone, changes nothing. False for a delivery that is under way
+    still: the report has overtaken the answer, and is to come again.
     """
     row = session.get(Delivery, delivery_id)
     if row is None:
-        return
+        return True
+    if row.state == DeliveryState.SENDING:
+        return False
     is_waiting = row.state == DeliveryState.QUEUED and row.maybe_sent
     has_arrived = report.state is not ReportState.FAILED
     if has_arrived and (row.state == DeliveryState.UNKNOWN or is_waiting):
@@ -66,13 +69,14 @@ def take_in(session: Session, delivery_id: int, report: Report, *, now: datetime
         row.reason = "Kanalen rapporterade att meddelandet inte kom fram till mottagaren."
         action = "kanalen rapporterade att den inte kom fram"
     else:
-        return
+        return True
     row.receipt = report.reference
     row.token += 1
     row.changed_at = now
     session.add(row)
     audit.record(session, now=now, municipality=row.municipality, actor="kanalen", action=action, subject=row.key)
     touch(session, row.municipality)
+    return True
 
 
 def _mark(key: bytes, delivery_id: int) -> str:

@@ -98,7 +98,8 @@ class Parts:
 
     def sender(self) -> Sender:
         return Sender(
-            Means(self.database, self.channels, self.settings.base_url, self.clock, report_url=self._report_url)
+            Means(self.database, self.channels, self.settings.base_url, self.clock, report_url=self._report_url),
+            newest=lambda: self.catalog,
         )
 
     def _report_url(self, delivery_id: int) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from campaigns import delivery, outbox, queue
 from campaigns.attempts import LONGEST_BACKOFF, backoff
@@ -19,7 +21,7 @@ from campaigns.database import Database
 from campaigns.delivery import reap_leases, send_due
 from campaigns.errors import DatabaseError, RefusedError
 from campaigns.models import Approval, Attempt, ContentRow, Delivery, DeliveryState
-from campaigns.outbox import LEASE, Result, settle
+from campaigns.outbox import LEASE, LOOK_AFTER, Result, settle
 from campaigns.texts import write_text
 from tests.fakes import Clock, FakeChannel, Town
 
@@ -221,11 +223,11 @@ def test_a_task_for_a_person_is_done_by_a_person(town: Town) -> None:
     assert only(town).state == DeliveryState.MANUAL
 
     with town.database.write() as session:
-        queue.done(session, delivery_id, name="Kim Kommun", url="https://aneby.se/1", now=DUE)
+        queue.done(session, town.catalog, delivery_id, name="Kim Kommun", url="https://aneby.se/1", now=DUE)
     assert (only(town).state, only(town).url) == (DeliveryState.PUBLISHED, "https://aneby.se/1")
 
     with pytest.raises(RefusedError), town.database.write() as session:
-        queue.done(session, delivery_id, name="Kim Kommun", url="", now=DUE)
+        queue.done(session, town.catalog, delivery_id, name="Kim Kommun", url="", now=DUE)
 
 
 def test_an_unknown_delivery_is_settled_by_a_person(town: Town, catalog: Catalog) -> None:
@@ -253,6 +255,9 @@ def test_a_late_workers_result_is_dropped(town: Town, catalog: Catalog) -> None:
     late = DUE + LEASE + timedelta(seconds=1)
     webb = FakeChannel("webb", is_idempotent=True, is_local=False)
     reap_leases(town.sender(webb), now=late)
+    run(town, webb, at=late)
+    assert webb.sent == []  # the receiver may still be at work on the first
+    late += LOOK_AFTER
     run(town, webb, at=late)
     assert only(town).state == DeliveryState.PUBLISHED
 
@@ -519,3 +524,32 @@ def test_what_was_prepared_too_slowly_is_not_published(town: Town) -> None:
 
     assert only(town, "skarm").state == DeliveryState.SKIPPED
     assert only(town, "skarm").receipt == ""
+
+
+def test_an_answer_that_no_database_takes_is_written_without_what_it_does_not_take(town: Town) -> None:
+    poison = Receipt(Outcome.PUBLISHED, reference="\ud800\0x", url="https://x.se/\ud800\0")
+
+    run(town, FakeChannel("webb", is_local=False, answers=[poison]), FakeChannel("skarm", is_local=False), at=DUE)
+
+    assert {item.state for item in town.deliveries() if item.kind in ("webb", "skarm")} == {"published"}
+    assert only(town).url == "https://x.se/?"
+
+
+def test_one_result_that_cannot_be_written_takes_no_other_with_it(
+    town: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = delivery.settle
+
+    def breaks(session: Session, catalog: Catalog, results: Sequence[Result]) -> list[Result]:
+        if any(result.claim.channel == "skarm" for result in results):
+            raise ValueError("går inte att skriva")
+        return real(session, catalog, results)
+
+    monkeypatch.setattr(delivery, "settle", breaks)
+    with ThreadPoolExecutor(4) as pool:
+        town.clock.at = DUE
+        channels = [FakeChannel(kind, is_local=False) for kind in ("webb", "skarm")]
+        send_due(replace(town.sender(*channels), pool=pool, threads=4), town.catalog, local=False)
+
+    assert (only(town).state, only(town, "skarm").state) == (DeliveryState.PUBLISHED, DeliveryState.SENDING)
+    assert [record.__dict__["action"] for record in caplog.records] == ["settle_broke"]

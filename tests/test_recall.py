@@ -136,7 +136,7 @@ def test_what_is_done_by_hand_is_marked_by_hand(database: Database, catalog: Cat
     with pytest.raises(RefusedError, match="Manuell uppgift"):
         withdraw(town, task.id)
     with town.database.write() as session:
-        queue.done(session, task.id, name="Kim", url="", now=due)
+        queue.done(session, town.catalog, task.id, name="Kim", url="", now=due)
 
     assert withdraw(town, task.id).state == "withdrawn"
 

@@ -84,6 +84,7 @@ def _lately_told_of_failures(session: Session, municipality: Municipality, *, no
         .where(
             Notice.municipality == municipality.id,
             Notice.send_at > now - GATHERED,
+            Notice.send_at < now + timedelta(days=1),  # later ones are of a clock that was ahead
             col(Reminder.kind).in_(FAILURES),
         )
         .group_by(Notice.address)

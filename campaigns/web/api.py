@@ -206,7 +206,9 @@ def done(who: Who, delivery_id: Number, body: shape.DoneRequest) -> shape.Delive
     """A task was done by hand, or an uncertain sending was seen to have gone out."""
     with who.parts.database.write() as session:
         own_delivery(session, who, delivery_id)
-        return shape.DeliveryAnswer.of(queue.done(session, delivery_id, name=who.name, url=body.url, now=who.now))
+        return shape.DeliveryAnswer.of(
+            queue.done(session, who.parts.catalog, delivery_id, name=who.name, url=body.url, now=who.now)
+        )
 
 
 @router.post("/deliveries/{delivery_id}/retry")

@@ -1,4 +1,4 @@
-"""Where channels report on deliveries. Any answer but 204 would be asked again for hours, so nonsense gets one too."""
+"""Where channels report on deliveries. Any answer but 204 is asked again for hours, so nonsense gets one too."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ class Reporting:
         found = report(_form(await request.body()))
         if found is not None:
             with self.parts.database.write() as session:
-                reports.take_in(session, delivery_id, found, now=self.parts.clock())
+                is_taken = reports.take_in(session, delivery_id, found, now=self.parts.clock())
+            if not is_taken:
+                return Response(status_code=503, headers={"Retry-After": "120"})
         return Response(status_code=204)
 
 
