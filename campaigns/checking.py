@@ -57,7 +57,10 @@ def check(
             # A fact to confirm is work for the season, not a fault in what has been written.
             is_error = fault.severity is Severity.ERROR and not fault.is_about_a_fact
             found[Finding(is_error, f"{name} ({', '.join(channels)})", fault.message)] = None
-    others = (_stray_messages(catalog, messages), _lone_parties(catalog), _open_dates(session, catalog, now=now))
+    others = (
+        *(_stray_messages(catalog, messages), _lone_parties(catalog), _idle_channels(catalog)),
+        _open_dates(session, catalog, now=now),
+    )
     reminding = (Finding(*item) for item in problems.problems(catalog, messages.parent, environ=environ))
     for item in (*_broken_pages(messages.parent), *reminding, *itertools.chain(*others)):
         found[item] = None
@@ -113,6 +116,20 @@ def _lone_parties(catalog: Catalog) -> Iterator[Finding]:
                 where=f"municipalities/{municipality.id}.toml: parties",
                 message="Bara en part godkänner budskapen. Löftet är gemensamt: lägg till polisen om de ska läsa med.",
             )
+
+
+def _idle_channels(catalog: Catalog) -> Iterator[Finding]:
+    """Channels of a municipality that no step names: nothing will ever be sent there."""
+    named = {name for campaign in catalog.campaigns.values() for step in campaign.steps for name in step.channels}
+    for municipality in catalog.municipalities.values():
+        for channel in municipality.channels:
+            if channel.id not in named:
+                yield Finding(
+                    is_error=False,
+                    where=f"municipalities/{municipality.id}.toml: channels.{channel.id}",
+                    message=f"Kanalen {channel.id} används inte i något steg. Lägg till ”{channel.id}” i channels för"
+                    " de steg i config/campaigns/ som ska dit, eller ta bort kanalen.",
+                )
 
 
 def _missing_secrets(catalog: Catalog, environ: Mapping[str, str]) -> Iterator[Finding]:

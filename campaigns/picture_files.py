@@ -123,12 +123,12 @@ def _mode_when_decoded(data: bytes) -> str:
     """How the colours are kept. Decodes everything, so that a broken picture is found now and not by a reader."""
     from PIL import Image  # 60 ms, and most messages have no picture
 
-    with Image.open(BytesIO(data), formats=("JPEG", "PNG")) as image:
-        try:
+    try:
+        with Image.open(BytesIO(data), formats=("JPEG", "PNG")) as image:
             image.load()
-        except Image.DecompressionBombError as error:
-            raise ValueError from error
-        return image.mode
+            return image.mode
+    except Image.DecompressionBombError as error:
+        raise ValueError from error
 
 
 # What Pillow and the walkers below meet in damaged files.
@@ -225,6 +225,8 @@ def _clean_png(data: bytes) -> tuple[bytes, int, int]:
         length, kind = struct.unpack_from(">I4s", data, at)
         end = at + 12 + length
         if end > len(data):
+            raise ValueError
+        if kind == b"IHDR" and len(kept) > len(_PNG_SIGNATURE):  # decoders differ in which one they believe
             raise ValueError
         if kind == b"acTL":
             raise _UnfitError("rör sig. Spara en stillbild i stället.")

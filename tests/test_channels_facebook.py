@@ -452,6 +452,38 @@ def test_a_look_that_fails_leaves_it_unknown_and_posts_nothing(
     assert api.posts == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "wait"),
+    [
+        (graph_error(32, headers={"Retry-After": "3600"}), timedelta(hours=1)),
+        (graph_error(4, headers=usage(7)), timedelta(minutes=7)),
+        (graph_error(368), BLOCK_WAIT),
+        (Answer(429, {"Retry-After": "120"}), timedelta(minutes=2)),
+    ],
+)
+def test_a_wait_that_is_asked_for_when_looking_is_kept_and_nothing_is_posted(
+    api: PagesApi, channel: Channel, shipment: Shipment, answer: Answer, wait: timedelta
+) -> None:
+    api.answers = [answer]
+
+    with pytest.raises(NotSentError) as caught:
+        channel.send(again(shipment), now=NOW)
+    assert (caught.value.is_permanent, caught.value.stops_channel, caught.value.retry_after) == (False, False, wait)
+    assert api.posts == []
+
+
+@pytest.mark.parametrize(("before", "is_found"), [(timedelta(minutes=10), True), (timedelta(minutes=11), False)])
+def test_a_look_allows_for_clocks_that_differ_by_ten_minutes(
+    api: PagesApi, channel: Channel, shipment: Shipment, before: timedelta, is_found: bool
+) -> None:
+    api.time = DUE - before
+    api.add("1_1", message=POSTED)
+    api.add("1_2", message="Ett annat inlägg")  # or the page itself would refuse the double
+
+    assert (channel.send(again(shipment), now=NOW).reference == "1_1") is is_found
+    assert len(api.posts) == (2 if is_found else 3)
+
+
 def test_a_dead_token_stops_the_channel_when_looking_too(api: PagesApi, channel: Channel, shipment: Shipment) -> None:
     api.answers = [graph_error(190)]
 

@@ -363,6 +363,35 @@ def test_a_look_that_fails_leaves_it_unknown_and_makes_nothing(
     assert (api.containers, api.posts) == ({}, [])
 
 
+@pytest.mark.parametrize(
+    ("answer", "wait"),
+    [
+        (graph_error(4, headers=usage(7)), timedelta(minutes=7)),
+        (graph_error(32, headers={"Retry-After": "3600"}), timedelta(hours=1)),
+        (Answer(503, {"Retry-After": "120"}), timedelta(minutes=2)),
+    ],
+)
+def test_a_wait_that_is_asked_for_when_looking_is_kept_and_nothing_is_made(
+    api: ContainersApi, channel: Channel, shipment: Shipment, answer: Answer, wait: timedelta
+) -> None:
+    api.stubs = {"/17880": answer}
+
+    with pytest.raises(NotSentError) as caught:
+        channel.send(replace(shipment, maybe_sent=True, reference="17880"), now=NOW)
+    assert (caught.value.is_permanent, caught.value.stops_channel, caught.value.retry_after) == (False, False, wait)
+    assert (api.containers, api.posts) == ({}, [])
+
+
+@pytest.mark.parametrize(("before", "is_found"), [(timedelta(minutes=10), True), (timedelta(minutes=11), False)])
+def test_an_address_is_looked_for_though_clocks_differ_by_ten_minutes(
+    api: ContainersApi, channel: Channel, shipment: Shipment, before: timedelta, is_found: bool
+) -> None:
+    channel.send(shipment, now=NOW)
+    api.posts[0]["timestamp"] = (DUE - before).strftime("%Y-%m-%dT%H:%M:%S+0000")
+
+    assert bool(channel.send(again(shipment), now=NOW).url) is is_found
+
+
 def test_a_published_container_is_the_receipt_though_its_address_cannot_be_found(
     api: ContainersApi, channel: Channel, shipment: Shipment
 ) -> None:

@@ -24,7 +24,7 @@ from campaigns.channels.base import (
     UnknownOutcomeError,
     Withdrawing,
 )
-from campaigns.channels.linkedin import MOST_CHARACTERS, VERSION, LinkedIn, little
+from campaigns.channels.linkedin import MOST_CHARACTERS, REMEMBERED, VERSION, LinkedIn, little
 from tests.builders import make_channel
 from tests.contracts import (
     CONTENT,
@@ -283,7 +283,7 @@ def test_a_picture_is_uploaded_and_posted_with_its_alternative_text(api: PostsAp
     [post] = api.posts.values()
     assert data == PICTURE.data
     assert post["content"] == {"media": {"id": image, "altText": WITH_PICTURE["alt"]}}
-    assert noted(shipment) == image
+    assert noted(shipment) == f"{image}@{int(NOW.timestamp())}"
 
 
 def test_a_repeat_after_an_unknown_outcome_has_the_same_picture_so_that_it_is_seen_to_be_a_double(
@@ -525,6 +525,55 @@ def test_an_answer_that_does_not_tell_is_unknown_and_a_repeat_posts_once(
 
     channel.send(again(shipment), now=NOW)
 
+    assert len(api.posts) == 1
+
+
+def test_a_repeat_is_made_only_while_linkedin_surely_remembers(
+    api: PostsApi, channel: Channel, shipment: Shipment
+) -> None:
+    """The hour is counted from the first try that may have got through, however late that was made."""
+    first = NOW + timedelta(days=1)
+    api.trouble = Trouble.WORKED_AND_CUT
+    with pytest.raises(UnknownOutcomeError):
+        channel.send(shipment, now=first)
+
+    asked = len(api.requests)
+    with pytest.raises(UnknownOutcomeError, match="Kontrollera på sidan"):
+        channel.send(again(shipment), now=first + REMEMBERED + timedelta(seconds=1))
+    assert len(api.requests) == asked
+    receipt = channel.send(again(shipment), now=first + REMEMBERED)
+
+    assert (receipt.reference, len(api.posts)) == ("urn:li:share:700000", 1)
+
+
+def test_the_hour_is_the_same_over_all_repeats_and_begins_anew_when_a_person_says_that_nothing_went_out(
+    api: PostsApi, channel: Channel, shipment: Shipment
+) -> None:
+    api.answers = [Answer(500), Answer(500), Answer(500)]
+    for minutes, sent in ((0, shipment), (50, None)):
+        with pytest.raises(UnknownOutcomeError, match="fel hos mottagaren"):
+            channel.send(sent or again(shipment), now=NOW + timedelta(minutes=minutes))
+    late = NOW + timedelta(minutes=70)
+    with pytest.raises(UnknownOutcomeError, match="Kontrollera på sidan"):
+        channel.send(again(shipment), now=late)
+
+    with pytest.raises(UnknownOutcomeError, match="fel hos mottagaren"):
+        channel.send(replace(again(shipment), maybe_sent=False), now=late)
+    channel.send(again(shipment), now=late + timedelta(minutes=50))
+
+    assert len(api.posts) == 1
+
+
+@pytest.mark.parametrize("reference", ["", "text", "urn:li:image:C4D00-0_x", "text@", "text@９", "@5", "annat@1"])
+def test_without_a_noted_time_the_hour_begins_when_the_post_was_due(
+    api: PostsApi, channel: Channel, shipment: Shipment, reference: str
+) -> None:
+    sent = replace(shipment, maybe_sent=True, reference=reference)
+
+    with pytest.raises(UnknownOutcomeError, match="Kontrollera på sidan"):
+        channel.send(sent, now=DUE + REMEMBERED + timedelta(seconds=1))
+    assert api.requests == []
+    channel.send(sent, now=DUE + REMEMBERED)
     assert len(api.posts) == 1
 
 

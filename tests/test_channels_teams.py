@@ -17,6 +17,7 @@ from campaigns.channels.base import (
     NotSentError,
     Outcome,
     Picture,
+    Probing,
     Rehearsing,
     Shipment,
     UnknownOutcomeError,
@@ -286,3 +287,31 @@ def test_a_channel_without_a_secret_stops(channel: Teams) -> None:
 def test_a_secret_that_is_no_address_stops_the_channel(shipment: Shipment, address: str) -> None:
     with pytest.raises(CredentialError, match="hela adress"):
         teams(address).send(shipment, now=now())
+
+
+def test_a_probe_checks_the_address_says_that_it_is_no_more_and_sends_nothing(
+    workflow: Workflow, channel: Teams, shipment: Shipment
+) -> None:
+    assert isinstance(channel, Probing)
+
+    told = channel.probe(shipment.channel, now=now())
+
+    assert told.startswith("Adressen hos 127.0.0.1 finns och hemligheten är rätt skriven. Bara inställningarna")
+    assert workflow.requests == []
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (f"http://1.1.1.1{PATH}", "ska börja med https://"),
+        (f"https://127.0.0.1{PATH}", "internt nät"),
+        ("hemlig-signatur", "arbetsflödets hela adress"),
+        ("", "FLODE saknas"),
+    ],
+)
+def test_a_probe_finds_an_address_that_nothing_could_be_sent_to(address: str, told: str) -> None:
+    with pytest.raises(NotSentError, match=told) as caught:
+        teams(address).probe(shipment_of(allow_private=False).channel, now=now())
+
+    assert caught.value.stops_channel
+    assert "hemlig" not in caught.value.message.replace("hemlighet", "")

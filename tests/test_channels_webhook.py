@@ -22,6 +22,7 @@ from campaigns.channels.base import (
     NotSentError,
     Outcome,
     Picture,
+    Probing,
     Shipment,
     UnknownOutcomeError,
     Withdrawing,
@@ -482,3 +483,66 @@ def test_bytes_that_are_not_json_are_refused_for_good(channel: Channel, shipment
         channel.send(replace(shipment, payload=b"\xff{"), now=now())
 
     assert caught.value.is_permanent
+
+
+# Probing.
+
+
+def lead_to(address: str, secret: str = SECRET) -> Webhook:
+    """A webhook for which every name has the one address."""
+    return Webhook(Environment({"NYCKEL": secret}, resolver=lambda _host, _port: [address]))
+
+
+def test_a_probe_checks_the_settings_says_that_it_is_no_more_and_sends_nothing(
+    receiver: Receiver, channel: Channel, shipment: Shipment
+) -> None:
+    assert isinstance(channel, Probing)
+    public = shipment_to(f"https://kommun.example/hemlig-vag?{QUERY}", allow_private=False)
+
+    told = lead_to("93.184.216.34").probe(public.channel, now=now())
+
+    assert told.startswith("Adressen hos kommun.example finns och hemligheten är rätt skriven. Bara inställningarna")
+    assert "hemlig-" not in told
+    assert "Adressen hos 127.0.0.1 finns" in channel.probe(shipment.channel, now=now())
+    assert receiver.requests == []
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://kommun.example/hemlig-vag", "ska börja med https://"),
+        ("https:///hemlig-vag", "url"),
+        ("kommun.example/hemlig-vag", "url"),
+        ("https://anna:hemlig-vag@kommun.example/", "användarnamn eller lösenord"),
+        ("https://[hemlig-vag", "url"),
+    ],
+)
+def test_a_probe_finds_an_address_of_the_wrong_form(url: str, told: str) -> None:
+    with pytest.raises(NotSentError, match=told) as caught:
+        lead_to("93.184.216.34").probe(shipment_to(url, allow_private=False).channel, now=now())
+
+    assert caught.value.stops_channel
+    assert "hemlig-vag" not in caught.value.message
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.4", "169.254.169.254", "::1", "fd00::1"])
+def test_a_probe_finds_an_address_in_a_network_of_our_own(address: str) -> None:
+    with pytest.raises(NotSentError, match="internt nät"):
+        lead_to(address).probe(shipment_to("https://kommun.example/", allow_private=False).channel, now=now())
+
+
+def test_a_probe_finds_a_name_that_is_not_there() -> None:
+    def resolver(_host: str, _port: int) -> list[str]:
+        raise OSError
+
+    channel = Webhook(Environment({"NYCKEL": SECRET}, resolver=resolver))
+    with pytest.raises(NotSentError, match=r"kommun\.example går inte att slå upp"):
+        channel.probe(shipment_to("https://kommun.example/").channel, now=now())
+
+
+@pytest.mark.parametrize(("secret", "told"), [("whsec_kort", "minst 24 byte"), ("", "NYCKEL saknas")])
+def test_a_probe_finds_a_secret_that_is_wrong(secret: str, told: str) -> None:
+    with pytest.raises(CredentialError, match=told):
+        lead_to("93.184.216.34", secret).probe(shipment_to("https://kommun.example/").channel, now=now())
+    with pytest.raises(CredentialError, match="både url och secret"):
+        lead_to("93.184.216.34", secret).probe(make_channel("webhook"), now=now())

@@ -327,8 +327,13 @@ def test_an_answer_means_what_it_means(
     assert "publish" not in statuses(site)
 
 
-def test_a_link_that_is_no_web_address_is_not_told(site: WordPressApi, channel: WordPress, shipment: Shipment) -> None:
-    site.meets = {PUBLISH: [answered({"id": 41, "status": "publish", "link": "javascript:alert(1)"})]}
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "https://x/\ud800", "https://x/\0", 'https://x/"onload=x'], ids=ascii
+)
+def test_a_link_that_is_no_web_address_is_not_told(
+    site: WordPressApi, channel: WordPress, shipment: Shipment, link: str
+) -> None:
+    site.meets = {PUBLISH: [answered({"id": 41, "status": "publish", "link": link})]}
 
     assert channel.send(shipment, now=NOW).url == ""
 
@@ -601,6 +606,19 @@ def test_the_probe_says_who_we_are_and_what_the_account_should_not_have(
     assert found.startswith("Kanalen publicerar på 127.0.0.1 som Åsa, med rollen author.")
     assert found.count(".") == (4 if told is None else 5)
     assert told is None or told in found
+
+
+def test_what_the_site_calls_itself_cannot_look_like_another_line(
+    site: WordPressApi, channel: WordPress, shipment: Shipment
+) -> None:
+    site.me |= {"name": "\ud800\x1b[31mÅsa\n", "roles": ["author\x1b[2J\nOK:  allt bra", 7, *["x" * 500] * 50]}
+
+    found = channel.probe(shipment.channel, now=NOW)
+
+    assert found.isprintable()
+    assert "som [31mÅsa, med rollen author[2JOK:  allt bra, utan namn, x" in found
+    assert len(found) < 500
+    found.encode()
 
 
 @pytest.mark.parametrize(

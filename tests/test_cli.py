@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,8 +20,11 @@ import icalendar
 import pytest
 from sqlalchemy import text
 
+from campaigns.channels.mail import address_of
+from campaigns.channels.smtp import unsubscribe_headers
 from campaigns.database import Database
-from tests.conftest import CONFIG, TEMPLATES, Run
+from campaigns.reading import load
+from tests.conftest import CHANNEL_KINDS, CONFIG, TEMPLATES, Run
 from tests.fakes import MESSAGES
 
 
@@ -370,3 +374,47 @@ def test_web_and_worker_in_two_processes_share_a_database(tmp_path: Path) -> Non
         outputs = [child.communicate(timeout=20) for child in children]
     assert [child.returncode for child in children] == [0, 0]
     assert not any("Traceback" in err for _, err in outputs)
+
+
+# -- channels as the documents show them
+
+ROOT = Path(__file__).parent.parent
+
+
+def pasted(folder: Path, document: str) -> Path:
+    """The shipped configuration, with the document's first TOML block of channels last in Aneby's file."""
+    shown = (ROOT / document).read_text(encoding="utf-8")
+    block = next(text for text in re.findall(r"```toml\n(.*?)```", shown, re.DOTALL) if text.startswith("[channels."))
+    shutil.copytree(CONFIG, folder / "config")
+    aneby = folder / "config" / "municipalities" / "aneby.toml"
+    aneby.write_text(aneby.read_text(encoding="utf-8") + "\n" + block, encoding="utf-8")
+    return folder / "config"
+
+
+def test_the_channels_in_the_readme_can_be_pasted(tmp_path: Path) -> None:
+    town = load(pasted(tmp_path, "README.md"), channel_kinds=CHANNEL_KINDS).municipality("aneby")
+
+    kinds = {channel.id: channel.kind for channel in town.channels}
+    assert kinds | {"wordpress": "wordpress", "epost": "smtp", "sms": "sms"} == kinds
+    mail = town.channel("epost")
+    assert set(mail.recipients) == {"foraldrar", "fritidsgardar"}
+    assert mail.allow_private_addresses
+    assert unsubscribe_headers(mail)["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert address_of(mail.sender or "").addr_spec == "kampanj@exempel.se"
+
+
+def test_the_channel_in_the_guide_for_receivers_can_be_pasted(tmp_path: Path) -> None:
+    config = pasted(tmp_path, "campaigns/channels/SITEVISION.md")
+
+    channel = load(config, channel_kinds=CHANNEL_KINDS).municipality("aneby").channel("webbplats")
+
+    assert (channel.kind, channel.name) == ("sitevision", "Kommunens webbplats")
+
+
+def test_a_channel_that_no_step_names_is_told_of(run: Run, tmp_path: Path) -> None:
+    pasted(tmp_path, "README.md")
+
+    out = run("check")[1]
+
+    assert "Kanalen wordpress används inte i något steg. Lägg till ”wordpress” i channels" in out
+    assert "Kanalen webb används inte" not in out

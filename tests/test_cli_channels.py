@@ -22,6 +22,7 @@ from campaigns.links import LinkOutcome
 from tests.conftest import Run
 from tests.contracts import serving
 from tests.fakes import FakeChannel
+from tests.post_office import post_office
 from tests.test_channels_sms import SECRET, Elks
 
 
@@ -85,6 +86,23 @@ def test_a_live_check_proves_every_channel_and_says_which_cannot_be_proved(run: 
     assert code == 1
     assert [item["where"] for item in json.loads(out) if item["is_error"]] == ["aneby/webhook"]
     assert run("check")[0] == 0  # without --live nothing is asked
+
+
+def test_a_live_check_proves_the_mail_server_of_the_reminders_too(
+    run: Run, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with post_office() as office:
+        monkeypatch.setenv("KAMPANJHJUL_SMTP_URL", office.url)
+        code, out, _ = run("check", "--live")
+        assert (code, office.mails) == (0, [])
+    told = "påminnelser: Påminnelser med e-post går genom 127.0.0.1 utan TLS och med inloggning."
+    assert f"OK:  {told}\n" in out
+
+    monkeypatch.setenv("KAMPANJHJUL_SMTP_URL", "post.example")
+    code, out, _ = run("check", "--live")
+    assert (code, "FEL  påminnelser: E-postserverns adress ska ha formen" in out) == (1, True)
+    _, out, _ = run("check", "--live", "--json")
+    assert [item["where"] for item in json.loads(out) if item["is_error"]] == ["påminnelser"]
 
 
 def test_a_live_check_finds_dead_links_and_they_stop_the_approval(
@@ -160,7 +178,7 @@ def test_channels_are_listed_tested_and_started(run: Run, outside: Outside, tmp_
     database.close()
     _, out, _ = run("channel", "list")
     assert "stoppad: Inloggningen godtas inte." in out
-    assert "kontrolleras, prov" in out
+    assert "kan prövas, prov" in out
     assert "kampanjhjul channel start ID" in out
     code, out, _ = run("channel", "start", "webhook", "--as", "Kim")
     assert (code, "i gång igen" in out) == (0, True)

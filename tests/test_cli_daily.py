@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,8 @@ import pytest
 from sqlmodel import col, select
 
 from campaigns import approval
+from campaigns.cli import posts as posts_cli
+from campaigns.cli import sending, stopping
 from campaigns.database import Database
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.local_dates import unset_local_date
@@ -348,3 +351,153 @@ def test_one_post_is_told_by_name_and_key(run: Run) -> None:
     assert out[0].startswith(f"Budskap {one['id']}: Studenten utan langning, ")
     assert out[0].endswith(", Holavedsgymnasiet, Tranås")
     assert out[1] == f"Nyckel: {one['key']}"
+
+
+# -- links
+
+
+def test_the_link_that_is_signed_is_shown(run: Run, tmp_path: Path) -> None:
+    number = str(listed(run, "posts")[0]["id"])
+    linked = TEXT.replace('title = "Egen"', 'title = "Egen"\nlink = "https://www.aneby.se/egen"')
+    (tmp_path / "egen.md").write_text(linked, encoding="utf-8")
+    run("text", number, "egen.md", "--as", "Kim Kommun")
+    one = json.loads(run("posts", number, "--json")[1])
+    shown = run("posts", number)[1]
+    previewed = run("preview", one["campaign"], one["step"], one["audience"])[1]
+
+    assert {piece["link"] for piece in one["pieces"]} == {"https://www.aneby.se/egen"}
+    assert "Länk: https://www.aneby.se/egen" in shown.splitlines()
+    assert "Länk: https://www.aneby.se/egen" in previewed.splitlines()
+
+
+# -- what has gone out
+
+
+INFOR = "valborg/2027/valborg/infor/syskon"
+
+
+@pytest.fixture
+def by_hand(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """The commands, run on this place."""
+    for module in (posts_cli, sending, stopping):
+        monkeypatch.setattr(module, "open_parts", lambda _: place.parts)
+    return place
+
+
+def told(capfd: pytest.CaptureFixture[str]) -> str:
+    return capfd.readouterr().out
+
+
+def altered(place: Place, channel: str, **values: object) -> int:
+    with place.database.write() as session:
+        row = session.exec(select(Delivery).where(Delivery.channel == channel)).one()
+        for name, value in values.items():
+            setattr(row, name, value)
+        session.add(row)
+        assert row.id is not None
+        return row.id
+
+
+def wanted(**more: object) -> argparse.Namespace:
+    base: dict[str, object] = {
+        "delivery": None,
+        "post": None,
+        "reason": "Fel datum",
+        "name": "Kim",
+        "municipality": None,
+        "state": [],
+    }
+    return argparse.Namespace(**(base | {"json": False} | more))
+
+
+def test_what_waits_for_another_try_says_when(by_hand: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    post = by_hand.publish(INFOR)
+    later = by_hand.clock.at + timedelta(minutes=12)
+    values = {"state": DeliveryState.QUEUED, "url": "", "reason": "Servern svarade 503.", "next_attempt_at": later}
+    altered(by_hand, "webb", attempts=1, **values)
+    altered(by_hand, "sociala-medier", state=DeliveryState.QUEUED, attempts=0, next_attempt_at=later)
+    local = later.astimezone(ZoneInfo("Europe/Stockholm"))
+
+    sending.queue(wanted())
+    out = told(capfd)
+
+    assert re.search(rf"Servern svarade 503\. Försöker igen \w{{3}} {local.day} apr kl\. {local:%H\.%M}\.", out)
+    assert out.count("Försöker igen") == 1
+    assert post.id is not None
+
+
+@pytest.mark.parametrize("word", ["osäker", "OSÄK", "unknown", "Osäkert – kontrollera"])
+def test_a_state_is_known_by_a_beginning(run: Run, word: str) -> None:
+    code, out, err = run("queue", "--state", word)
+
+    assert (code, err, "Inga leveranser" in out) == (0, "", True)
+
+
+def test_a_beginning_of_several_states_and_of_none_is_not_taken(run: Run) -> None:
+    code, _, err = run("queue", "--state", "miss")
+    assert (code, "”miss” kan vara flera: " in err, "Misslyckad" in err, "Missad under paus" in err) == (1, *[True] * 3)
+
+    for word in ("", "xyz"):
+        code, _, err = run("queue", "--state", word)
+        assert (code, "finns inte" in err) == (1, True)
+
+
+def test_a_whole_post_is_taken_back_where_it_can_be(by_hand: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    post = by_hand.publish(INFOR)
+    mailed = altered(by_hand, "sociala-medier", kind="smtp", state=DeliveryState.HANDED_OVER)
+
+    code = stopping.withdraw(wanted(post=str(post.id)))
+    out = told(capfd)
+
+    assert code == 1
+    rows = {row.channel: row for row in by_hand.town.deliveries() if row.act == "withdraw"}
+    assert set(rows) == {row.channel for row in by_hand.town.deliveries()} - {"sociala-medier"}
+    assert "Webbsidan (leverans" in out
+    assert f"Sociala medier (leverans {mailed}) dras inte tillbaka: Kanalen kan inte dra tillbaka" in out
+    assert f"Budskap {post.id}: {len(rows)} leverans" in out
+    assert "reject" not in out
+
+
+def test_what_is_still_waiting_and_what_is_uncertain_is_told(by_hand: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    post = by_hand.publish(INFOR)
+    altered(by_hand, "webb", state=DeliveryState.UNKNOWN)
+
+    assert stopping.withdraw(wanted(post=str(post.id))) == 1
+    out = told(capfd)
+
+    assert "läget är ”Osäkert – kontrollera”" in out
+    assert "läget är ”Manuell uppgift”" in out
+    assert f"Det som inte har gått ut än stoppas med: kampanjhjul reject {post.id}" in out
+
+
+def test_a_post_that_is_nowhere_has_nothing_to_take_back(by_hand: Place) -> None:
+    post = by_hand.write(INFOR)
+
+    with pytest.raises(RefusedError, match="inget att dra tillbaka"):
+        stopping.withdraw(wanted(post=str(post.id)))
+    with pytest.raises(RefusedError, match="vem"):
+        stopping.withdraw(wanted(post=str(post.id), name=" "))
+    with pytest.raises(RefusedError, match="--post"):
+        stopping.withdraw(wanted())
+
+
+def test_a_correction_says_where_the_old_text_stays(by_hand: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    post = by_hand.publish(INFOR)
+    where = "https://www.example.se/a"
+    mailed = altered(by_hand, "sociala-medier", kind="facebook", state=DeliveryState.PUBLISHED, url=where)
+
+    stopping.correct(wanted(reference=str(post.id)))
+    out = told(capfd)
+
+    line = f"Sociala medier (leverans {mailed}) går inte att rätta: den gamla texten ligger kvar där på {where}."
+    assert line in out.splitlines()
+    assert "Webbsidan (leverans" not in out
+
+
+def test_a_correction_tells_of_what_is_uncertain(by_hand: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    post = by_hand.publish(INFOR)
+    number = altered(by_hand, "sociala-medier", kind="teams", state=DeliveryState.UNKNOWN)
+
+    stopping.correct(wanted(reference=str(post.id)))
+
+    assert f"(leverans {number}) är osäker: den gamla texten kan ligga där." in told(capfd)

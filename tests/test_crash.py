@@ -19,6 +19,8 @@ from campaigns.migrate import upgrade
 from campaigns.models import Approval, Delivery, DeliveryState, Post, PostState
 from tests.conftest import CONFIG
 
+pytestmark = pytest.mark.servers  # half a minute of killing
+
 KILLS = 15
 
 

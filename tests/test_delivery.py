@@ -538,14 +538,12 @@ def test_an_answer_that_no_database_takes_is_written_without_what_it_does_not_ta
 def test_one_result_that_cannot_be_written_takes_no_other_with_it(
     town: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = delivery.settle
-
     def breaks(session: Session, catalog: Catalog, results: Sequence[Result]) -> list[Result]:
         if any(result.claim.channel == "skarm" for result in results):
             raise ValueError("går inte att skriva")
-        return real(session, catalog, results)
+        return settle(session, catalog, results)
 
-    monkeypatch.setattr(delivery, "settle", breaks)
+    monkeypatch.setattr("campaigns.delivery.settle", breaks)
     with ThreadPoolExecutor(4) as pool:
         town.clock.at = DUE
         channels = [FakeChannel(kind, is_local=False) for kind in ("webb", "skarm")]

@@ -148,6 +148,13 @@ def two_headers() -> bytes:
     return raw[:at] + header + raw[at:]
 
 
+def png_with_two_headers() -> bytes:
+    """A small picture, and then a header that says it is far too large."""
+    second = chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
+    end = len(b"\x89PNG\r\n\x1a\n") + len(second)
+    return png()[:end] + second + png()[end:]
+
+
 @pytest.mark.parametrize(
     ("make", "told"),
     [
@@ -162,6 +169,7 @@ def two_headers() -> bytes:
         (lambda: png()[:-30], "skadad eller avbruten"),
         (lambda: png().replace(b"IDAT", b"IDAX"), "skadad eller avbruten"),
         (lambda: b"\x89PNG\r\n\x1a\n" + chunk(b"IEND", b""), "skadad eller avbruten"),
+        (png_with_two_headers, "skadad eller avbruten"),
         (huge_png, "100000 × 100000 punkter"),
         (moving_png, "rör sig"),
         (lambda: jpeg(mode="CMYK"), "färger för tryck"),
@@ -173,6 +181,13 @@ def test_what_is_no_sound_picture_is_refused_with_a_sentence(make: Callable[[], 
 
     assert "”bild.jpg”" in caught.value.message
     assert caught.value.message.endswith(".")
+
+
+def test_a_picture_that_the_decoder_finds_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+
+    with pytest.raises(PictureError, match="skadad eller avbruten"):
+        checked_picture("bild.png", png())
 
 
 def test_a_damaged_file_is_refused_or_read_but_never_breaks_the_program() -> None:

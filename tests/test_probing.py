@@ -15,13 +15,15 @@ from campaigns.catalog import Catalog, ChannelConfig
 from campaigns.channels import Environment, build
 from campaigns.channels.base import Channel, Correcting, NotSentError, Probing
 from campaigns.channels.http import accepted, call
+from campaigns.channels.webhook import Webhook
 from campaigns.database import Database
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import AccountState, AuditEntry, ChannelAccount
-from campaigns.probing import Proof, one_with_channel, prove_all, rehearse, standings
+from campaigns.probing import Proof, one_with_channel, prove_all, prove_mail, rehearse, standings
 from tests.builders import make_channel, make_municipality
-from tests.contracts import Answer, Receiver, receiving
+from tests.contracts import Answer, Receiver, receiving, unused_port
 from tests.fakes import FakeChannel
+from tests.post_office import post_office
 
 NOW = datetime(2027, 4, 12, 7, 0, tzinfo=UTC)
 
@@ -139,6 +141,61 @@ def test_a_stopped_channel_that_still_fails_stays_stopped(
     assert states(database) == {"utskick": AccountState.STOPPED}
 
 
+@dataclass
+class Broken(OnlyProbed):
+    def probe(self, channel: ChannelConfig, *, now: datetime) -> str:
+        if channel.id == "webb":
+            return "Fungerar."
+        raise UnicodeError("\ud800")
+
+
+def test_a_probe_that_breaks_is_a_fault_of_its_channel_and_the_others_are_proved(
+    database: Database, town: Catalog, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = channels(Broken())
+
+    broken, webb = reversed(list(prove_all(database, town, {**made, "webb": Broken()}, now=NOW)))
+
+    assert broken == Proof("aneby", "utskick", False, "Ett fel i programmet avbröt provet. Felet står i loggen.")
+    assert webb == Proof("aneby", "webb", True, "Fungerar.")
+    assert [record.getMessage() for record in caplog.records] == ["Provet av utskick gick sönder."]
+
+
+def test_a_stopped_channel_of_which_only_the_settings_are_proved_stays_stopped(
+    database: Database, town: Catalog
+) -> None:
+    stop(database)
+    aneby = town.municipality("aneby")
+    webhook = replace(aneby.channel("utskick"), secret="env:NYCKEL")
+    only = replace(town, municipalities={"aneby": replace(aneby, channels=(webhook,))})
+
+    [found] = prove_all(database, only, build(Environment(environ={"NYCKEL": "x" * 40})), now=NOW)
+
+    assert found.is_ok
+    assert "Bara inställningarna är kontrollerade" in found.sentence
+    assert states(database) == {"utskick": AccountState.STOPPED}
+
+
+def test_the_mail_server_of_the_reminders_is_proved_without_a_mail() -> None:
+    with post_office() as office:
+        found = prove_mail(office.url, environment=Environment(environ={}, timeout=(1, 1), longest=2))
+        assert (office.mails, office.logins) == ([], ["PLAIN"])
+
+    told = "Påminnelser med e-post går genom 127.0.0.1 utan TLS och med inloggning."
+    assert (found, found.where) == (Proof("", "påminnelser", True, told), "påminnelser")
+
+
+@pytest.mark.parametrize("server", ["post.example:25", "smtp://kim:hemligt@127.0.0.1:{port}"])
+def test_a_mail_server_that_is_wrong_is_told_of_without_its_secret(server: str) -> None:
+    url = server.format(port=unused_port())
+
+    found = prove_mail(url, environment=Environment(environ={}, timeout=(1, 1), longest=2))
+
+    assert found.is_ok is False
+    assert found.sentence.startswith("E-postserver")
+    assert "hemligt" not in found.sentence
+
+
 # How they stand.
 
 
@@ -187,6 +244,7 @@ def test_a_marked_test_tells_what_was_seen(town: Catalog) -> None:
         ("webb", Proved(), "ett prov behövs inte"),
         ("utskick", OnlyProbed(), "kampanjhjul check --live"),
         ("utskick", FakeChannel("webhook", is_local=False), "egen provmottagare"),
+        ("utskick", Webhook(Environment(environ={})), "egen provmottagare"),
     ],
 )
 def test_a_channel_that_can_take_no_hidden_test_says_what_to_do(

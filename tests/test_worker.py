@@ -304,16 +304,14 @@ def test_a_clock_set_back_does_not_put_the_worker_to_sleep(parts: Parts, monkeyp
 def test_stopping_begins_nothing_more(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scheduler.worker.JOBS", tuple(job for job in JOBS if job.id == "send_outside"))
     fill(parts.database, 400)
-    with parts.database.write() as session:
-        session.execute(text("UPDATE delivery SET kind = 'webhook'"))
     began = threading.Event()
 
     def slow(shipment: object) -> None:
         began.set()
         time.sleep(0.2)
 
-    channel = FakeChannel("webhook", is_local=False, on_send=slow)
-    worker = Worker(replace(parts, channels={"webhook": channel}, clock=lambda: NOW))
+    channel = FakeChannel("webb", is_local=False, on_send=slow)
+    worker = Worker(replace(parts, channels={"webb": channel}, clock=lambda: NOW))
     worker.start()
     assert began.wait(10)
 

@@ -7,7 +7,7 @@ uploaded unpublished, which nobody sees, and then attached. That its alternative
 unconfirmed.
 
 Facebook drops no doubles but the one that follows right after (506). After an unknown outcome the page's published
-posts since a minute before the post was due are looked through. The marker is the whole text, link included: nothing
+posts since ten minutes before the post was due are looked through. The marker is the whole text, link included: nothing
 is added to what was signed. White space is not compared, since Facebook trims it. Two posts of ours with the very same
 text, due at the same time, are thus taken for one: it is then out once, not twice. The edge `published_posts` with
 `since` is unconfirmed.
@@ -42,7 +42,7 @@ from campaigns.channels.social import picture_of, shown_address, shown_name, tex
 MOST_CHARACTERS = 63_206
 DUPLICATE = 506
 NOT_THERE = (100, 33)  # code and subcode: the object is not there, or not for this token
-BEFORE_DUE = timedelta(seconds=60)  # clocks differ
+BEFORE_DUE = timedelta(minutes=10)  # clocks differ
 PAGE_SIZE, MOST_PAGES = 10, 20
 
 

@@ -95,12 +95,12 @@ class Graph:
         """What a question answers. Raises NotSentError, since nothing has been sent.
 
         With `in_doubt` it is asked whether an earlier try got through: a failure leaves that unknown, and is
-        UnknownOutcomeError unless the channel must stop.
+        UnknownOutcomeError unless it says something of the channel: that it must stop, or how long it must wait.
         """
         try:
             return self._hidden("GET", f"{path}?{urlencode(query)}")
         except NotSentError as error:
-            if in_doubt and not error.stops_channel:
+            if in_doubt and not (error.stops_channel or error.retry_after):
                 raise UnknownOutcomeError(f"Det går inte att se om budskapet gick ut. {error.message}") from error
             raise
 

@@ -79,9 +79,9 @@ def call(
     Raises NotSentError if the request surely did not leave, and UnknownOutcomeError if it did and no status came back.
     """
     kind, content = _content(body, json_body, form)
-    request = _prepared(method, url, {**kind, **(headers or {})}, content)
+    request = prepared(method, url, {**kind, **(headers or {})}, content)
     allow_private = channel.allow_private_addresses
-    host, port = _place(request, allow_private=allow_private)
+    host, port = place(request, allow_private=allow_private)
     addresses = checked_addresses(host, port, allow_private=allow_private, resolver=environment.resolver)
     line = Line(addresses, environment.longest)
     trust = trusting(environment.environ.get("REQUESTS_CA_BUNDLE"), get_ident())
@@ -178,7 +178,8 @@ def retry_after(value: str | None, *, now: datetime) -> timedelta | None:
         return None
 
 
-def _prepared(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.PreparedRequest:
+def prepared(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.PreparedRequest:
+    """The request as it would leave. Raises NotSentError for an address that cannot be one."""
     # A request without a Session: nothing is taken from the environment, a netrc file or earlier answers.
     try:
         return requests.Request(method, url, headers={**_HEADERS, **headers}, data=body).prepare()
@@ -187,7 +188,8 @@ def _prepared(method: str, url: str, headers: Mapping[str, str], body: bytes | N
     raise _wrong_url("går inte att tyda")
 
 
-def _place(request: requests.PreparedRequest, *, allow_private: bool) -> tuple[str, int]:
+def place(request: requests.PreparedRequest, *, allow_private: bool) -> tuple[str, int]:
+    """Host and port. Raises NotSentError for an address that a channel may not have."""
     try:
         parts = urlsplit(request.url or "")
         host, port = parts.hostname, parts.port

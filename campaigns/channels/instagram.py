@@ -41,6 +41,7 @@ from campaigns.channels.social import picture_of, shown_address, shown_name, tex
 MOST_CHARACTERS, MOST_HASHTAGS = 2200, 30
 MOST_BYTES = 8_000_000
 NARROWEST, WIDEST = 0.8, 1.91  # width by height
+BEFORE_DUE = timedelta(minutes=10)  # clocks differ
 LOOKS = 5  # at a container, in one try
 
 STATES = IN_PROGRESS, FINISHED, PUBLISHED, EXPIRED, ERROR = "IN_PROGRESS", "FINISHED", "PUBLISHED", "EXPIRED", "ERROR"
@@ -163,7 +164,7 @@ def _address(graph: Graph, shipment: Shipment, media: str) -> str:
     except SendError:
         return ""
     for item in listed if isinstance(listed, list) else ():
-        if isinstance(item, dict) and _is_it(item, caption, since=shipment.due_at - timedelta(seconds=60)):
+        if isinstance(item, dict) and _is_it(item, caption, since=shipment.due_at - BEFORE_DUE):
             return shown_address(item.get("permalink"))
     return ""
 

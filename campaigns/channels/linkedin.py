@@ -6,7 +6,8 @@
 LinkedIn drops a text that the page already has: it answers 422 DUPLICATE_POST and names the post. A repeat is thus
 both the look-up and the sending: either the post is named, or it surely was not out and now is. The picture's URN is
 noted, so that a repeat is the same to the letter. Known to be wrong in one case: a post that has been deleted may
-still be named for a while. How long LinkedIn remembers a text is unconfirmed.
+still be named for a while. How long LinkedIn remembers a text is nowhere said: a repeat is made only within an hour of
+the first try that may have got through, whose time is noted too, and after that a person must look.
 
 The text is in "little" format (learn.microsoft.com, little Text Format): what is not escaped can cut the post short.
 Addresses are left as they are, to be clickable. That reserved characters in them do no harm is unconfirmed.
@@ -17,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -38,8 +39,10 @@ from campaigns.channels.social import base_of, picture_of, setting, text_of, tok
 ADDRESS = "https://api.linkedin.com"
 VERSION = "202608"
 MOST_CHARACTERS = 3000  # of the text as people read it: whether escapes count is unconfirmed
+REMEMBERED = timedelta(hours=1)  # our choice
 
 _IMAGE = re.compile(r"urn:li:image:[A-Za-z0-9_-]{1,200}")
+_NOTED = re.compile(rf"(?:(?P<image>{_IMAGE.pattern})|text)(?:@(?P<seconds>[0-9]{{1,11}}))?")
 _POST = re.compile(r"urn:li:(share|ugcPost):[0-9]{1,32}")
 _DUPLICATE_OF = re.compile(r"duplicate of (urn:li:(?:share|ugcPost):[0-9]{1,32})", re.IGNORECASE)
 _UPLOAD = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[!-~]*")
@@ -60,12 +63,17 @@ class LinkedIn:
         channel = shipment.channel
         text = little(text_of(shipment.content, most=MOST_CHARACTERS))
         picture = picture_of(shipment)
-        image = shipment.reference if _IMAGE.fullmatch(shipment.reference) else ""
+        image, first = _noted(shipment, now)
+        if shipment.maybe_sent and now - first > REMEMBERED:
+            raise UnknownOutcomeError(
+                "Det är osäkert om ett tidigare försök gick ut, och för sent att fråga LinkedIn genom att försöka igen."
+                " Kontrollera på sidan."
+            )
         if picture is not None and not image:
             image = self._upload(channel, picture, now=now)
         media = {"media": {"id": image, "altText": shipment.content.alt}} if picture is not None else None
         body = post_body(_author(channel), text, media)
-        shipment.note(image or "text")
+        shipment.note(f"{image or 'text'}@{int(first.timestamp())}")
         response = self._call("POST", channel, "/rest/posts", json_body=body)
         if response.status == 422 and _is_duplicate(response):
             return _double(response, shipment)
@@ -166,6 +174,16 @@ def little(text: str) -> str:
 
 def _escaped(text: str) -> str:
     return _RESERVED.sub(r"\\\g<0>", text)
+
+
+def _noted(shipment: Shipment, now: datetime) -> tuple[str, datetime]:
+    """The picture that an earlier try uploaded, if any, and when the first try that may have got through was made."""
+    found = _NOTED.fullmatch(shipment.reference)
+    image = (found["image"] or "") if found else ""
+    if not shipment.maybe_sent:
+        return image, now
+    seconds = found["seconds"] if found else None
+    return image, datetime.fromtimestamp(int(seconds), UTC) if seconds else shipment.due_at
 
 
 def _author(channel: ChannelConfig) -> str:

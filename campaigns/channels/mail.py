@@ -55,6 +55,12 @@ class Server:
     port: int
     login: tuple[str, str] | None = field(repr=False)
 
+    @property
+    def told(self) -> str:
+        """How mail is handed over, in Swedish: what follows on "genom"."""
+        tls, login = ("utan" if is_lacking else "med" for is_lacking in (self.scheme == "smtp", self.login is None))
+        return f"{self.host} {tls} TLS och {login} inloggning"
+
     @classmethod
     def of(cls, url: str, *, allow_private: bool) -> Server:
         """Raises CredentialError, which never holds `url`."""

@@ -66,11 +66,9 @@ class Smtp:
             address_of(recipient)
         unsubscribe_headers(channel)
         place = check_server(server, environment=self.environment, allow_private=channel.allow_private_addresses)
-        login = "med inloggning" if place.login else "utan inloggning"
-        tls = "utan TLS" if place.scheme == "smtp" else "med TLS"
         many = len(channel.recipients)
         to = "en adress" if many == 1 else f"{many} adresser"
-        return f"Kanalen skickar genom {place.host} {tls} och {login}, från {sender.addr_spec} till {to}."
+        return f"Kanalen skickar genom {place.told}, från {sender.addr_spec} till {to}."
 
     def _server(self, channel: ChannelConfig) -> str:
         if not (channel.secret and channel.sender and channel.recipients):

@@ -10,7 +10,8 @@ from campaigns.channels.credentials import CredentialError, resolve
 from campaigns.content import Content
 
 _BASE = re.compile(r"https?://[^\s?#@\\]+")
-_PUBLIC = re.compile(r"https://[A-Za-z0-9.-]+(/[!-~]*)?")
+# After RFC 3986 section 2, and without quotes: it is written into pages, mails and terminals.
+_PUBLIC = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9\-._~:/?#\[\]@!$&()*+,;=%]*)?")
 
 
 def text_of(content: Content, *, most: int) -> str:
@@ -64,12 +65,14 @@ def setting(value: str, pattern: str, *, told: str) -> str:
     return value
 
 
-def shown_address(value: object) -> str:
-    """An address from an answer if people can be led there, otherwise nothing."""
-    return value if isinstance(value, str) and len(value) <= 2000 and _PUBLIC.fullmatch(value) else ""
+def shown_address(value: object, *, or_http: bool = False) -> str:
+    """An address from an answer if people can be led there, otherwise nothing. `or_http`: also one without TLS."""
+    if not (isinstance(value, str) and len(value) <= 2000 and _PUBLIC.fullmatch(value)):
+        return ""
+    return value if or_http or value.startswith("https:") else ""
 
 
 def shown_name(value: object) -> str:
-    """A name from an answer as it can stand in a sentence: printable, and at most 100 characters."""
+    """A name from an answer as it can stand in a sentence: printable, on one line, and at most 100 characters."""
     text = value if isinstance(value, str) else ""
     return "".join(sign for sign in text if sign.isprintable())[:100].strip() or "utan namn"

@@ -20,9 +20,11 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from campaigns.catalog import ChannelConfig
 from campaigns.channels.base import Environment, NotSentError, Outcome, Pace, Picture, Receipt, Shipment
 from campaigns.channels.credentials import CredentialError, resolve
 from campaigns.channels.http import accepted, call
+from campaigns.channels.settings_only import SettingsOnly, prove_settings
 from campaigns.channels.social import picture_of
 from campaigns.content import RIGHT_TO_LEFT, Content
 
@@ -34,7 +36,7 @@ _RUN = re.compile(r"[A-Za-z0-9-]{8,100}")
 
 
 @dataclass(frozen=True)
-class Teams:
+class Teams(SettingsOnly):
     environment: Environment
     kind: str = "teams"
     is_local: bool = False
@@ -44,12 +46,8 @@ class Teams:
 
     def send(self, shipment: Shipment, *, now: datetime) -> Receipt:
         channel = shipment.channel
-        if not channel.secret:
-            raise CredentialError("Teams måste ha secret: arbetsflödets hela adress.")
+        address = self._address(channel)
         body = body_of(shipment.content, picture_of(shipment))
-        address = resolve(channel.secret, environ=self.environment.environ)
-        if not _ADDRESS.fullmatch(address):
-            raise CredentialError("Kanalens secret ska vara arbetsflödets hela adress, som börjar med https://.")
         made = uuid5(NAMESPACE_URL, f"{shipment.key}#{shipment.attempt}").hex
         shipment.note(made)
         response = call(
@@ -69,6 +67,18 @@ class Teams:
         accepted(response, now=now)
         run = response.headers.get("x-ms-workflow-run-id", "")
         return Receipt(Outcome.HANDED_OVER, run if _RUN.fullmatch(run) else made)
+
+    def probe(self, channel: ChannelConfig, *, now: datetime) -> str:  # noqa: ARG002 - the protocol's
+        return prove_settings(self._address(channel), channel=channel, environment=self.environment)
+
+    def _address(self, channel: ChannelConfig) -> str:
+        """The workflow's. Raises CredentialError."""
+        if not channel.secret:
+            raise CredentialError("Teams måste ha secret: arbetsflödets hela adress.")
+        address = resolve(channel.secret, environ=self.environment.environ)
+        if not _ADDRESS.fullmatch(address):
+            raise CredentialError("Kanalens secret ska vara arbetsflödets hela adress, som börjar med https://.")
+        return address
 
 
 def body_of(content: Content, picture: Picture | None) -> bytes:

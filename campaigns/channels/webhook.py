@@ -13,14 +13,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from campaigns.catalog import ChannelConfig
 from campaigns.channels.base import Environment, Outcome, Pace, Receipt, Shipment
 from campaigns.channels.credentials import CredentialError, resolve
 from campaigns.channels.http import accepted, call
+from campaigns.channels.settings_only import SettingsOnly, prove_settings
 from campaigns.channels.signing import Event, body_of, headers_of, item_of, keys, message_id
 
 
 @dataclass(frozen=True)
-class Webhook:
+class Webhook(SettingsOnly):
     environment: Environment
     kind: str = "webhook"
     is_local: bool = False
@@ -39,12 +41,20 @@ class Webhook:
     def withdraw(self, shipment: Shipment, *, now: datetime) -> None:
         self._post(shipment, Event.WITHDRAWN, now=now)
 
-    def _post(self, shipment: Shipment, event: Event, *, now: datetime) -> None:
-        channel = shipment.channel
+    def probe(self, channel: ChannelConfig, *, now: datetime) -> str:  # noqa: ARG002 - the protocol's
+        url, _ = self._settings(channel)
+        return prove_settings(url, channel=channel, environment=self.environment)
+
+    def _settings(self, channel: ChannelConfig) -> tuple[str, list[bytes]]:
+        """Where to, and the signing keys. Raises CredentialError."""
         if not (channel.url and channel.secret):
             raise CredentialError("Webhooken måste ha både url och secret.")
+        return channel.url, keys(resolve(channel.secret, environ=self.environment.environ))
+
+    def _post(self, shipment: Shipment, event: Event, *, now: datetime) -> None:
+        channel = shipment.channel
+        url, secrets = self._settings(channel)
         body = body_of(shipment, event)
-        secrets = keys(resolve(channel.secret, environ=self.environment.environ))
         headers = headers_of(message_id(shipment.key, event), body, secrets=secrets, now=now)
-        response = call("POST", channel.url, environment=self.environment, channel=channel, headers=headers, body=body)
+        response = call("POST", url, environment=self.environment, channel=channel, headers=headers, body=body)
         accepted(response, now=now)

@@ -33,7 +33,8 @@ from campaigns.channels.base import (
     UnknownOutcomeError,
 )
 from campaigns.channels.credentials import CredentialError, resolve
-from campaigns.channels.wordpress_answers import Post, post_in, web_address
+from campaigns.channels.social import shown_name
+from campaigns.channels.wordpress_answers import Post, post_in
 from campaigns.channels.wordpress_site import Site, root_of
 from campaigns.content import Content, link_addresses
 
@@ -99,8 +100,8 @@ class WordPress:
                 is_permanent=False,
                 stops_channel=True,
             )
-        role = ", ".join(map(str, roles)) or "saknas"
-        told = [f"Kanalen publicerar på {answer.host} som {found.get('name')}, med rollen {role}."]
+        role = ", ".join(map(shown_name, roles[:5])) or "saknas"
+        told = [f"Kanalen publicerar på {answer.host} som {shown_name(found.get('name'))}, med rollen {role}."]
         if not may.get("upload_files"):
             told.append("Kontot får inte ladda upp bilder: ge det rollen författare.")
         if may.get("unfiltered_html"):
@@ -147,8 +148,8 @@ def fields_of(content: Content, picture: tuple[int, str] | None) -> dict[str, st
         image = f'<img src="{escape(address)}" alt="{escape(content.alt)}" class="wp-image-{number}"/>'
         figure = f'<figure class="wp-block-image">{image}</figure>'
         blocks.insert(0, f'<!-- wp:image {{"id":{number}}} -->\n{figure}\n<!-- /wp:image -->')
-    link = web_address(content.link)
-    if link and link not in link_addresses(content.body):
+    link = content.link
+    if link.startswith(("https://", "http://")) and link not in link_addresses(content.body):
         paragraph = f'<p><a href="{escape(link)}">{escape(link)}</a></p>'
         blocks.append(f"<!-- wp:paragraph -->\n{paragraph}\n<!-- /wp:paragraph -->")
     return {

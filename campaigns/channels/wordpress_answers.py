@@ -12,6 +12,7 @@ from typing import Any
 
 from campaigns.channels.base import NotSentError, SendError, UnknownOutcomeError
 from campaigns.channels.http import Response, refusal
+from campaigns.channels.social import shown_address
 
 NO_POST = "rest_post_invalid_id"
 _NO_RIGHT = ("rest_cannot_create", "rest_cannot_publish")
@@ -48,16 +49,12 @@ def number_in(table: object) -> int | None:
     return found if type(found) is int and found > 0 else None
 
 
-def web_address(found: object) -> str:
-    return found if isinstance(found, str) and found.startswith(("https://", "http://")) else ""
-
-
 def post_from(table: object) -> Post | None:
     number = number_in(table)
     status = table.get("status") if isinstance(table, dict) else None
     if number is None or not isinstance(table, dict) or not isinstance(status, str):
         return None
-    return Post(number, status, str(table.get("slug")), web_address(table.get("link")))
+    return Post(number, status, str(table.get("slug")), shown_address(table.get("link"), or_http=True))
 
 
 def code_of(response: Response) -> str:

@@ -13,6 +13,7 @@ from campaigns.catalog import ChannelConfig
 from campaigns.channels.base import Environment, NotSentError, Picture, SendError, UnknownOutcomeError
 from campaigns.channels.credentials import CredentialError
 from campaigns.channels.http import Response, call
+from campaigns.channels.social import shown_address
 from campaigns.channels.wordpress_answers import (
     NO_POST,
     Post,
@@ -22,7 +23,6 @@ from campaigns.channels.wordpress_answers import (
     number_in,
     post_from,
     post_in,
-    web_address,
 )
 
 WITHOUT_PRETTY_LINKS = "?rest_route="
@@ -142,7 +142,8 @@ class Site:
                 "Content-Disposition": f'attachment; filename="{slug}.{suffix}"',
             }
             found = self.ask("POST", "media", {**asked, "alt_text": alt}, headers=headers, body=picture.data).json()
-        number, address = number_in(found), web_address(found.get("source_url") if isinstance(found, dict) else None)
+        place = found.get("source_url") if isinstance(found, dict) else None
+        number, address = number_in(found), shown_address(place, or_http=True)
         if number is None or not address:
             raise UnknownOutcomeError("WordPress svarade inte rätt om bilden.")
         return number, address

@@ -49,7 +49,7 @@ def _abilities(item: probing.Standing) -> list[str]:
     known = (
         ("dra tillbaka", item.can_withdraw),
         ("rätta", item.can_correct),
-        ("kontrolleras", item.can_probe),
+        ("kan prövas", item.can_probe),
         ("prov", item.can_rehearse),
     )
     return [name for name, is_able in known if is_able]

@@ -219,8 +219,11 @@ def _stopping(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     crisis.add_argument("--reason", metavar="SKÄL", required=True, help="varför")
     crisis.add_argument("--undo", action="store_true", help="ta tillbaka: budskapet följer pauser igen")
     _as(crisis)
-    withdraw = _command(commands, "withdraw", "stopping:withdraw", "dra tillbaka en leverans, där kanalen kan det")
-    withdraw.add_argument("delivery", metavar="ID", type=_number, help="leveransens nummer, se kampanjhjul queue")
+    withdraw = _command(commands, "withdraw", "stopping:withdraw", "dra tillbaka en leverans eller ett helt budskap")
+    withdraw.add_argument(
+        "delivery", metavar="ID", type=_number, nargs="?", help="leveransens nummer, se kampanjhjul queue"
+    )
+    withdraw.add_argument("--post", metavar="ID", help="hela budskapet i stället: dess nummer eller nyckel")
     withdraw.add_argument("--reason", metavar="SKÄL", required=True, help="varför")
     _as(withdraw)
     correct = _command(commands, "correct", "stopping:correct", "öppna ett publicerat budskap för rättelse")

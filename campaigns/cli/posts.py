@@ -111,6 +111,7 @@ def _pieces(draft: Draft) -> Iterable[dict[str, Any]]:
             "title": piece.content.title,
             "short": piece.content.short,
             "body": piece.content.body,
+            "link": piece.content.link,
             "image": piece.content.image,
             "alt": piece.content.alt,
             "faults": [{"severity": fault.severity, "message": fault.message} for fault in piece.faults],
@@ -126,6 +127,8 @@ def print_draft(draft: Draft) -> None:
         piece = next(item for item in draft.pieces if item.payload == payload)
         show.line(f"\n— {', '.join(channels)} ({piece.language}) —\n{piece.content.title}\n")
         show.line(f"Kort: {piece.content.short}\n\n{piece.content.body.strip()}")
+        if piece.content.link:
+            show.line(f"\nLänk: {piece.content.link}")
         if piece.content.image:
             size = f", {piece.picture.width} × {piece.picture.height} punkter" if piece.picture else ""
             show.line(f"\nBild: {piece.content.image}{size}. Alternativtext: {piece.content.alt}")

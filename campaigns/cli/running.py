@@ -201,7 +201,7 @@ def check(given: argparse.Namespace) -> int:
             show.line(f"{'FEL' if item.is_error else 'Obs'}  {item.where}: {item.message}")
         for proof in proofs:
             word = {True: "OK: ", False: "FEL ", None: "--  "}[proof.is_ok]
-            show.line(f"{word} {proof.municipality}/{proof.channel}: {proof.sentence}")
+            show.line(f"{word} {proof.where}: {proof.sentence}")
         count = f"{len(errors) + len(failed)} fel, {len(found) - len(errors)} saker att tänka på."
         show.line(count if found or failed else "Inga fel.")
     return 1 if errors or failed else 0
@@ -217,12 +217,13 @@ def _look_at_links(parts: Parts) -> list[checking.Finding]:
 
 
 def _proofs(parts: Parts) -> Iterator[probing.Proof]:
-    return probing.prove_all(parts.database, parts.catalog, parts.channels, now=parts.clock())
+    yield from probing.prove_all(parts.database, parts.catalog, parts.channels, now=parts.clock())
+    if parts.settings.smtp_url:
+        yield probing.prove_mail(parts.settings.smtp_url, environment=Environment(environ=os.environ))
 
 
 def _as_finding(proof: probing.Proof) -> dict[str, object]:
-    where = f"{proof.municipality}/{proof.channel}"
-    return {"is_error": proof.is_ok is False, "where": where, "message": proof.sentence}
+    return {"is_error": proof.is_ok is False, "where": proof.where, "message": proof.sentence}
 
 
 def init(given: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections import Counter
-from datetime import date
+from datetime import date, datetime
 
 from sqlmodel import col, select
 
@@ -14,12 +14,13 @@ from campaigns.cli import names, show
 from campaigns.errors import RefusedError, suggestion
 from campaigns.models import Delivery, DeliveryState, Post
 from campaigns.occurrences import LocalDate
-from campaigns.swedish import DELIVERY_STATES, moment
+from campaigns.swedish import DELIVERY_STATES, moment, short_date
 from campaigns.wiring import Parts, open_parts
 
 
 def queue(given: argparse.Namespace) -> int:
     parts = open_parts(os.environ)
+    now = parts.clock()
     states = [_state(word) for word in given.state]
     if given.municipality:
         parts.catalog.municipality(given.municipality)
@@ -41,7 +42,7 @@ def queue(given: argparse.Namespace) -> int:
                 names.campaign(parts.catalog, found[row.post_id]),
                 names.step(parts.catalog, found[row.post_id]),
                 names.audience(parts.catalog, found[row.post_id]),
-                _where_or_why(parts, row),
+                _where_or_why(parts, row, now=now),
             )
             for row in rows
         ),
@@ -51,11 +52,17 @@ def queue(given: argparse.Namespace) -> int:
 
 
 def _state(word: str) -> str:
-    """A state by its own name or by the Swedish word that people see."""
-    found = {name.casefold(): key for key, name in DELIVERY_STATES.items()} | {key: key for key in DELIVERY_STATES}
-    if word.casefold() not in found:
+    """A state by its own name, by the Swedish word that people see, or by a beginning that only one of them has."""
+    known = {name.casefold(): key for key, name in DELIVERY_STATES.items()} | {key: key for key in DELIVERY_STATES}
+    given = word.strip().casefold()
+    if given in known:
+        return known[given]
+    found = {key: DELIVERY_STATES[key] for name, key in known.items() if given and name.startswith(given)}
+    if len(found) > 1:
+        raise RefusedError(f"Läget ”{word}” kan vara flera: {', '.join(found.values())}. Skriv mer av ordet.")
+    if not found:
         raise RefusedError(f"Läget ”{word}” finns inte. {suggestion(word, DELIVERY_STATES.values())}")
-    return found[word.casefold()]
+    return next(iter(found))
 
 
 def _channel(parts: Parts, row: Delivery) -> str:
@@ -68,11 +75,15 @@ def _channel(parts: Parts, row: Delivery) -> str:
     return f"{name} ({', '.join(beside)})" if beside else name
 
 
-def _where_or_why(parts: Parts, row: Delivery) -> str:
-    """Where it can be seen, why it cannot, or how a person does the task."""
+def _where_or_why(parts: Parts, row: Delivery, *, now: datetime) -> str:
+    """Where it can be seen, why it cannot and when it is tried again, or how a person does the task."""
     municipality = parts.catalog.municipalities.get(row.municipality)
     if row.state == DeliveryState.MANUAL and municipality and row.channel in municipality.channel_ids:
         return municipality.channel(row.channel).instructions
+    if municipality and row.state == DeliveryState.QUEUED and row.attempts and row.next_attempt_at > now:
+        local = row.next_attempt_at.astimezone(municipality.zone)
+        day = short_date(local.date()).removesuffix(f" {local.year}")
+        return f"{row.reason} Försöker igen {day} kl. {local:%H.%M}.".strip()
     return row.url or row.reason
 
 
@@ -92,7 +103,7 @@ def retry(given: argparse.Namespace) -> int:
 def done(given: argparse.Namespace) -> int:
     parts = open_parts(os.environ)
     with parts.database.write() as session:
-        use.done(session, given.delivery, name=given.name, url=given.url, now=parts.clock())
+        use.done(session, parts.catalog, given.delivery, name=given.name, url=given.url, now=parts.clock())
     show.line(f"Leverans {given.delivery} är markerad som utskickad av {given.name}.")
     return 0
 
