@@ -65,7 +65,7 @@ def attempt(means: Means, catalog: Catalog, item: Claim) -> Result:
     except NotSentError as error:
         return _not_sent(means, catalog, blank, channel, error)
     except UnknownOutcomeError as error:
-        return _unknown(means, catalog, blank, channel, error.message)
+        return _unknown(means, catalog, blank, channel, error)
     except Exception:  # one unit of background work; what it did outside is not known
         logger.exception("Kanalen %s gick sönder.", item.kind, extra={"action": "channel_broke"})
         reason = "Ett fel i programmet avbröt sändningen. Kontrollera i kanalen om den gick ut."
@@ -171,8 +171,10 @@ def _not_sent(means: Means, catalog: Catalog, blank: Result, channel: Channel, e
     return _again(means, catalog, told, at_least=error.retry_after or timedelta(0))
 
 
-def _unknown(means: Means, catalog: Catalog, blank: Result, channel: Channel, reason: str) -> Result:
-    told = blank._replace(finished_at=means.clock(), detail=reason, maybe_sent=True, health=Health.FAILING)
+def _unknown(means: Means, catalog: Catalog, blank: Result, channel: Channel, error: UnknownOutcomeError) -> Result:
+    told = blank._replace(finished_at=means.clock(), detail=error.message, maybe_sent=True, health=Health.FAILING)
+    if error.needs_person:
+        return told._replace(health=None)
     is_repeatable = channel.is_idempotent or blank.claim.act != Act.PUBLISH
     if is_repeatable or channel.can_find:
         return _again(means, catalog, told, at_least=timedelta(0) if is_repeatable else LOOK_AFTER)

@@ -192,6 +192,14 @@ def test_a_channel_that_can_find_looks_after_a_while_and_one_that_cannot_asks_a_
     assert next(item for item in town.deliveries() if item.channel == "skarm").state == DeliveryState.UNKNOWN
 
 
+def test_what_no_look_can_tell_is_a_persons_at_once(town: Town) -> None:
+    webb = outside(UnknownOutcomeError("för sent att fråga.", needs_person=True), is_idempotent=False, can_find=True)
+
+    run(town, webb, at=DUE)
+
+    assert (delivery(town).state, delivery(town).maybe_sent) == (DeliveryState.UNKNOWN, True)
+
+
 def test_what_is_noted_before_the_point_of_no_return_comes_back_in_the_next_try(town: Town) -> None:
     def prepare(shipment: object) -> None:
         if not webb.sent[-1].reference:

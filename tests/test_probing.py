@@ -146,7 +146,7 @@ class Broken(OnlyProbed):
     def probe(self, channel: ChannelConfig, *, now: datetime) -> str:
         if channel.id == "webb":
             return "Fungerar."
-        raise UnicodeError("\ud800")
+        raise UnicodeError("ett halvt tecken")
 
 
 def test_a_probe_that_breaks_is_a_fault_of_its_channel_and_the_others_are_proved(

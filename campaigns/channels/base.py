@@ -138,6 +138,11 @@ class NotSentError(SendError):
 class UnknownOutcomeError(SendError):
     """Det är osäkert om kanalen tog emot budskapet. Kontrollera i kanalen."""
 
+    # needs_person: another look would tell no more, so that somebody is to be asked at once.
+    def __init__(self, message: str | None = None, *, needs_person: bool = False) -> None:
+        super().__init__(message)
+        self.needs_person = needs_person
+
 
 @dataclass(frozen=True)
 class Pace:

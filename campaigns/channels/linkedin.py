@@ -67,7 +67,8 @@ class LinkedIn:
         if shipment.maybe_sent and now - first > REMEMBERED:
             raise UnknownOutcomeError(
                 "Det är osäkert om ett tidigare försök gick ut, och för sent att fråga LinkedIn genom att försöka igen."
-                " Kontrollera på sidan."
+                " Kontrollera på sidan.",
+                needs_person=True,
             )
         if picture is not None and not image:
             image = self._upload(channel, picture, now=now)
