@@ -121,6 +121,7 @@ def fill(database: Database, count: int) -> None:
         )  # fmt: skip
 
 
+@pytest.mark.servers  # ten seconds
 def test_two_workers_share_ten_thousand_deliveries_and_none_goes_twice(database: Database, catalog: Catalog) -> None:
     fill(database, COUNT)
     sent: Counter[str] = Counter()
