@@ -32,7 +32,7 @@ MARGIN = timedelta(seconds=65)
 PATIENCE = 0.05  # seconds to wait for a result before looking for more to send
 GROUP = 500  # results written at a time
 # Seconds since the batch was claimed, or last asked about: then it is seen whether anybody has stopped it meanwhile.
-ASKED_AFTER = 0.2
+ASKED_AFTER = 1.0
 
 
 @dataclass(frozen=True)
