@@ -60,6 +60,10 @@ def attempt(means: Means, catalog: Catalog, item: Claim) -> Result:
         shipment = _shipment(means, catalog, item)
     except (NotFoundError, NotSentError) as error:
         return _failed(blank, error.message, now=means.clock())
+    except Exception:  # one unit of background work; nothing has left yet, so that it can be tried again
+        logger.exception("Leverans %s gick inte att förbereda.", item.delivery_id, extra={"action": "prepare_broke"})
+        told = blank._replace(finished_at=means.clock(), detail="Sändningen gick inte att förbereda.")
+        return _again(means, catalog, told, at_least=timedelta(0))
     try:
         receipt = _act(channel, shipment, item.act, now=started)
     except NotSentError as error:

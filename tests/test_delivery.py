@@ -551,3 +551,21 @@ def test_one_result_that_cannot_be_written_takes_no_other_with_it(
 
     assert (only(town).state, only(town, "skarm").state) == (DeliveryState.PUBLISHED, DeliveryState.SENDING)
     assert [record.__dict__["action"] for record in caplog.records] == ["settle_broke"]
+
+
+@pytest.mark.parametrize("error", [DatabaseError("Databasen är upptagen."), ValueError("trasigt")])
+def test_what_cannot_be_prepared_has_not_left_and_is_tried_again(
+    town: Town, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise error
+
+    webb = FakeChannel("webb", is_local=False)
+    with monkeypatch.context() as patch, ThreadPoolExecutor(2) as pool:
+        patch.setattr("campaigns.pictures.of_payload", breaks)
+        town.clock.at = DUE
+        send_due(replace(town.sender(webb), pool=pool, threads=2), town.catalog, local=False)
+
+    assert (webb.sent, only(town).state, only(town).maybe_sent) == ([], DeliveryState.QUEUED, False)
+    run(town, webb, at=only(town).next_attempt_at)
+    assert only(town).state == DeliveryState.PUBLISHED
