@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -24,10 +25,14 @@ class Reporting:
 
     async def take_in(self, request: Request) -> Response:
         """A report. 404 for an address that we did not make."""
-        delivery_id = reports.delivery_of(self.parts.secret_key, request.path_params["name"])
+        # In a thread: the database may keep it waiting, and readers of feeds must not wait with it.
+        return await run_in_threadpool(self._taken_in, request.path_params["name"], await request.body())
+
+    def _taken_in(self, name: str, body: bytes) -> Response:
+        delivery_id = reports.delivery_of(self.parts.secret_key, name)
         if delivery_id is None:
             return Response(status_code=404)
-        found = report(_form(await request.body()))
+        found = report(_form(body))
         if found is not None:
             with self.parts.database.write() as session:
                 is_taken = reports.take_in(session, delivery_id, found, now=self.parts.clock())

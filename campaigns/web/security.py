@@ -8,11 +8,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from campaigns import reports
+
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # Authorised by bearer token and never by anything that a browser sends along by itself.
 API_PREFIX = "/api/"
-# Authorised by the secret in its address.
-REPORT_PREFIX = "/rapport/"
 # Players of info screens often show pages inside a frame of their own. The screens have nothing to click on.
 FRAMED_PREFIX = "/skarm/"
 
@@ -73,7 +73,8 @@ class SameOriginOnly:
 
 
 def _is_allowed(scope: Scope) -> bool:
-    if scope["method"] in _SAFE_METHODS or scope["path"].startswith((API_PREFIX, REPORT_PREFIX)):
+    # A report is authorised by the secret in its address.
+    if scope["method"] in _SAFE_METHODS or scope["path"].startswith((API_PREFIX, reports.PREFIX)):
         return True
     headers = Headers(scope=scope)
     site = headers.get("sec-fetch-site")
