@@ -9,7 +9,6 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from campaigns import accounts
 from campaigns.catalog import Catalog, ChannelConfig, Municipality
 from campaigns.channels import can
 from campaigns.channels.base import Channel, Correcting, Environment, Probing, Rehearsing, SendError, Withdrawing
@@ -18,6 +17,7 @@ from campaigns.channels.settings_only import SettingsOnly
 from campaigns.database import Database
 from campaigns.errors import NotFoundError, RefusedError, suggestion
 from campaigns.models import AccountState
+from campaigns.sending import accounts
 
 logger = logging.getLogger(__name__)
 

@@ -10,14 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
-from campaigns import channels, migrate, reports
-from campaigns.attempts import Means
+from campaigns import channels, migrate
 from campaigns.catalog import Catalog
 from campaigns.channels.base import Channel
 from campaigns.database import Database
-from campaigns.delivery import Sender
 from campaigns.errors import ConfigurationError
 from campaigns.reading import load
+from campaigns.sending import reports
+from campaigns.sending.attempts import Means
+from campaigns.sending.delivery import Sender
 from campaigns.settings import Settings, read_settings
 
 logger = logging.getLogger(__name__)

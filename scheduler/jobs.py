@@ -16,15 +16,16 @@ from functools import partial
 
 from sqlalchemy import bindparam, text
 
-from campaigns import delivery, link_checks, link_looks, posts, publishing
+from campaigns import link_checks, link_looks, posts, publishing
 from campaigns.catalog import Municipality
 from campaigns.channels import Environment
-from campaigns.delivery import Sender
 from campaigns.errors import KampanjhjulError
 from campaigns.models import Heartbeat
 from campaigns.reminding import reminders, trouble
 from campaigns.reminding.notifying import Notifier, send_due
 from campaigns.reminding.ways import Ways
+from campaigns.sending import delivery
+from campaigns.sending.delivery import Sender
 from campaigns.settings import shipped_directory
 from campaigns.wiring import Parts
 

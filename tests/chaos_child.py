@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from campaigns import channels
-from campaigns.attempts import Means
 from campaigns.channels import Environment
 from campaigns.database import Database
-from campaigns.delivery import Sender, reap_leases, send_due
+from campaigns.sending.attempts import Means
+from campaigns.sending.delivery import Sender, reap_leases, send_due
 from tests.chaos_town import FileClock, catalog_of, secrets
 
 

@@ -20,11 +20,11 @@ from campaigns.approval import approve
 from campaigns.catalog import Catalog
 from campaigns.channels.base import Outcome, Pace, Receipt, Shipment
 from campaigns.database import Database
-from campaigns.delivery import reap_leases, send_due
 from campaigns.models import Delivery, DeliveryState, Post, PostState
-from campaigns.outbox import LEASE
 from campaigns.posts import materialise
 from campaigns.reading import load
+from campaigns.sending.delivery import reap_leases, send_due
+from campaigns.sending.outbox import LEASE
 from tests.fakes import MESSAGES, Clock, FakeChannel, Town
 
 START = datetime(2027, 1, 11, 8, 0, tzinfo=UTC)

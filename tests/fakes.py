@@ -11,13 +11,13 @@ from pathlib import Path
 from sqlmodel import col, select
 
 from campaigns import approval, posts
-from campaigns.attempts import Means
 from campaigns.catalog import Catalog
 from campaigns.channels.base import Channel, Outcome, Pace, Receipt, SendError, Shipment
 from campaigns.database import Database
-from campaigns.delivery import Sender
 from campaigns.local_dates import set_local_date
 from campaigns.models import Delivery, Post
+from campaigns.sending.attempts import Means
+from campaigns.sending.delivery import Sender
 
 MESSAGES = Path(__file__).parent.parent / "templates" / "messages"
 # A Monday morning well before valborg (Fri 2027-04-30), after its signing deadline.

@@ -14,9 +14,10 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from campaigns import channels, delivery, texts
+from campaigns import channels, texts
 from campaigns.database import Database
 from campaigns.models import Post
+from campaigns.sending import delivery
 from campaigns.settings import read_settings
 from campaigns.tokens import create_api_token
 from campaigns.web.app import Site, build

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from campaigns import accounts
-from campaigns.accounts import FIRST_REST, LONGEST_REST, MOST_FAILURES, STOPPED_FOR, Health, Lesson
 from campaigns.catalog import Catalog
 from campaigns.channels.base import NotSentError, Outcome, Pace, Receipt, SendError, UnknownOutcomeError
 from campaigns.database import Database
-from campaigns.delivery import send_due
 from campaigns.errors import NotFoundError
 from campaigns.models import AuditEntry, ChannelAccount, Delivery, DeliveryState
+from campaigns.sending import accounts
+from campaigns.sending.accounts import FIRST_REST, LONGEST_REST, MOST_FAILURES, STOPPED_FOR, Health, Lesson
+from campaigns.sending.delivery import send_due
 from tests.fakes import Clock, FakeChannel, Town
 
 VALBORG = "valborg/2027/valborg/paminnelse/foraldrar"

@@ -10,17 +10,18 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from campaigns import accounts, approval, news, pauses, posts, queue, recall
-from campaigns.accounts import Health, Lesson
+from campaigns import approval, news, posts
 from campaigns.catalog import Catalog, Party, ReminderRole
 from campaigns.channels.base import NotSentError, Pace, Receipt, Shipment, UnknownOutcomeError
 from campaigns.database import Database
-from campaigns.delivery import reap_leases, send_due
 from campaigns.enqueue import left_posts
 from campaigns.errors import RefusedError
 from campaigns.models import ChannelAccount, ContentRow, Delivery, Notice, Post, PostState, Reminder
 from campaigns.reminder_kinds import Kind
 from campaigns.reminding import notices
+from campaigns.sending import accounts, pauses, queue, recall
+from campaigns.sending.accounts import Health, Lesson
+from campaigns.sending.delivery import reap_leases, send_due
 from campaigns.texts import write_text
 from tests.fakes import Clock, FakeChannel, Town
 
@@ -631,7 +632,7 @@ def test_maybe_sent_stopped_in_claim(database: Database, catalog: Catalog) -> No
 def test_a_batch_is_stopped_by_a_person_in_the_middle(
     database: Database, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
-    monkeypatch.setattr("campaigns.delivery.ASKED_AFTER", -1)
+    monkeypatch.setattr("campaigns.sending.delivery.ASKED_AFTER", -1)
     keys = [VALBORG.replace("foraldrar", audience) for audience in ("foraldrar", "syskon", "unga-vuxna")]
     town = mk(database, catalog, *keys)
     w = webb()

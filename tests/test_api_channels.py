@@ -7,11 +7,11 @@ from datetime import datetime
 
 import pytest
 
-from campaigns import accounts
-from campaigns.accounts import Health, Lesson
 from campaigns.catalog import ChannelConfig
 from campaigns.channels.base import NotSentError
 from campaigns.database import Database
+from campaigns.sending import accounts
+from campaigns.sending.accounts import Health, Lesson
 from tests.fakes import FakeChannel
 from tests.sites import Place, planned
 

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import accounts, link_checks, link_looks
-from campaigns.accounts import Health, Lesson
+from campaigns import link_checks, link_looks
 from campaigns.catalog import ChannelConfig
 from campaigns.channels import KINDS, can
 from campaigns.channels.base import NotSentError
 from campaigns.database import Database
 from campaigns.link_looks import Found
 from campaigns.links import LinkOutcome
+from campaigns.sending import accounts
+from campaigns.sending.accounts import Health, Lesson
 from tests.conftest import Run
 from tests.contracts import serving
 from tests.fakes import FakeChannel

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from campaigns import delivery
 from campaigns.database import Database
 from campaigns.models import Delivery, Post
+from campaigns.sending import delivery
 from tests.conftest import Run
 from tests.sites import Place, planned
 

@@ -11,17 +11,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import Session, col, select
 
-from campaigns import delivery, outbox, queue
-from campaigns.attempts import LONGEST_BACKOFF, backoff
 from campaigns.catalog import Catalog, Party
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
-from campaigns.claims import claim_local
 from campaigns.content import Content
 from campaigns.database import Database
-from campaigns.delivery import reap_leases, send_due
 from campaigns.errors import DatabaseError, RefusedError
 from campaigns.models import Approval, Attempt, ContentRow, Delivery, DeliveryState
-from campaigns.outbox import LEASE, LOOK_AFTER, Result, settle
+from campaigns.sending import delivery, outbox, queue
+from campaigns.sending.attempts import LONGEST_BACKOFF, backoff
+from campaigns.sending.claims import claim_local
+from campaigns.sending.delivery import reap_leases, send_due
+from campaigns.sending.outbox import LEASE, LOOK_AFTER, Result, settle
 from campaigns.texts import write_text
 from tests.fakes import Clock, FakeChannel, Town
 
@@ -471,7 +471,7 @@ def test_results_that_could_not_be_written_at_once_are_written_later(
         return real(*arguments)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(delivery, "settle", locked)
-    monkeypatch.setattr("campaigns.delivery.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("campaigns.sending.delivery.time.sleep", lambda seconds: None)
     run(town, FakeChannel("webb", is_idempotent=False, is_local=False), at=DUE)
 
     assert only(town).state == DeliveryState.PUBLISHED
@@ -543,7 +543,7 @@ def test_one_result_that_cannot_be_written_takes_no_other_with_it(
             raise ValueError("går inte att skriva")
         return settle(session, catalog, results)
 
-    monkeypatch.setattr("campaigns.delivery.settle", breaks)
+    monkeypatch.setattr("campaigns.sending.delivery.settle", breaks)
     with ThreadPoolExecutor(4) as pool:
         town.clock.at = DUE
         channels = [FakeChannel(kind, is_local=False) for kind in ("webb", "skarm")]

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from campaigns import pauses, posts, queue
+from campaigns import posts
 from campaigns.catalog import Catalog
 from campaigns.channels.base import NotSentError
 from campaigns.database import Database
-from campaigns.delivery import send_due
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import AuditEntry, Delivery, DeliveryState
+from campaigns.sending import pauses, queue
+from campaigns.sending.delivery import send_due
 from tests.fakes import Clock, FakeChannel, Town
 
 VALBORG = "valborg/2027/valborg/paminnelse/foraldrar"

@@ -18,7 +18,6 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 from sqlmodel import delete, select, update
 
-from campaigns import delivery as sending
 from campaigns import pictures, texts
 from campaigns.channels.base import NotSentError
 from campaigns.content import Content
@@ -29,6 +28,7 @@ from campaigns.facts import facts_at
 from campaigns.models import Attempt, ContentRow, Delivery, DeliveryState, PictureRow
 from campaigns.news import news_feeds, published
 from campaigns.picture_files import JPEG, PNG, PictureError, checked_picture, read_picture
+from campaigns.sending import delivery as sending
 from campaigns.settings import shipped_directory
 from tests.fakes import MESSAGES, FakeChannel
 from tests.sites import BASE_URL, Place, planned

@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import col, select
 
-from campaigns import accounts, probing
-from campaigns.accounts import Health, Lesson
+from campaigns import probing
 from campaigns.catalog import Catalog, ChannelConfig
 from campaigns.channels import Environment, build
 from campaigns.channels.base import Channel, Correcting, NotSentError, Probing
@@ -20,6 +19,8 @@ from campaigns.database import Database
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import AccountState, AuditEntry, ChannelAccount
 from campaigns.probing import Proof, one_with_channel, prove_all, prove_mail, rehearse, standings
+from campaigns.sending import accounts
+from campaigns.sending.accounts import Health, Lesson
 from tests.builders import make_channel, make_municipality
 from tests.contracts import Answer, Receiver, receiving, unused_port
 from tests.fakes import FakeChannel

@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from campaigns import posts, queue, recall
+from campaigns import posts
 from campaigns.catalog import Catalog
 from campaigns.channels.base import NotSentError, Outcome, Receipt, Shipment
 from campaigns.database import Database
-from campaigns.delivery import reap_leases, send_due
 from campaigns.errors import RefusedError
 from campaigns.models import AuditEntry, Delivery
-from campaigns.outbox import LEASE
+from campaigns.sending import queue, recall
+from campaigns.sending.delivery import reap_leases, send_due
+from campaigns.sending.outbox import LEASE
 from campaigns.texts import write_text
 from tests.fakes import Clock, FakeChannel, Town
 

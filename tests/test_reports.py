@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlmodel import select
 
-from campaigns import reports
 from campaigns.database import Database
 from campaigns.models import AuditEntry, Delivery, DeliveryState
+from campaigns.sending import reports
 from tests.sites import Place, planned
 
 INFOR = "valborg/2027/valborg/infor/syskon"

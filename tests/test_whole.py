@@ -19,8 +19,8 @@ import pytest
 from campaigns.catalog import Catalog
 from campaigns.channels.webb import Webb
 from campaigns.database import Database
-from campaigns.delivery import send_due
 from campaigns.migrate import upgrade
+from campaigns.sending.delivery import send_due
 from tests.fakes import Clock, Town
 
 pytestmark = pytest.mark.clients

@@ -19,10 +19,10 @@ from sqlmodel import select
 from campaigns import posts
 from campaigns.catalog import Catalog, Municipality
 from campaigns.database import Database
-from campaigns.delivery import send_due
 from campaigns.drafts import digest_of
 from campaigns.errors import DatabaseError
 from campaigns.models import Approval, ContentRow, Delivery, DeliveryState, Heartbeat, OccurrenceRow, Post, PostState
+from campaigns.sending.delivery import send_due
 from campaigns.wiring import Parts, open_parts
 from scheduler import jobs
 from scheduler.jobs import JOBS, Job

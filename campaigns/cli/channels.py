@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 
-from campaigns import accounts, posts, probing
+from campaigns import posts, probing
 from campaigns.channels.sms import Sms
 from campaigns.cli import show
 from campaigns.drafts import render_post
 from campaigns.errors import RefusedError
 from campaigns.facts import facts_at
+from campaigns.sending import accounts
 from campaigns.wiring import Parts, open_parts
 
 

@@ -9,11 +9,11 @@ from datetime import date, datetime
 
 from sqlmodel import col, select
 
-from campaigns import queue as use
 from campaigns.cli import names, show
 from campaigns.errors import RefusedError, suggestion
 from campaigns.models import Delivery, DeliveryState, Post
 from campaigns.occurrences import LocalDate
+from campaigns.sending import queue as use
 from campaigns.swedish import DELIVERY_STATES, moment, short_date
 from campaigns.wiring import Parts, open_parts
 

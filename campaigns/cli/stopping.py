@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
-from campaigns import pauses, posts, recall
+from campaigns import posts
 from campaigns.channels import can
 from campaigns.channels.base import Correcting
 from campaigns.cli import names, show
 from campaigns.enqueue import STANDING
 from campaigns.errors import RefusedError
 from campaigns.models import Act, Delivery, DeliveryState, Post
+from campaigns.sending import pauses, recall
 from campaigns.swedish import moment
 from campaigns.wiring import Parts, open_parts
 

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from campaigns import approval, queue, texts
+from campaigns import approval, texts
 from campaigns.catalog import Municipality
 from campaigns.drafts import Draft, render_post
 from campaigns.errors import NotFoundError, RefusedError, TemplateError
@@ -28,6 +28,7 @@ from campaigns.posts import shown_state
 from campaigns.reminding.reminders import latest_reminders
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import season
+from campaigns.sending import queue
 from campaigns.signatures import missing_signatures
 from campaigns.tokens import find_api_token
 from campaigns.web import api_models as shape

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from campaigns import accounts, probing
+from campaigns import probing
 from campaigns.channels.base import SendError
 from campaigns.errors import RefusedError
+from campaigns.sending import accounts
 from campaigns.web.api import Who
 from campaigns.web.api_models import Answer
 

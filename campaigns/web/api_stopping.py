@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field, StrictBool
 
-from campaigns import pauses, recall
+from campaigns.sending import pauses, recall
 from campaigns.web.api import Number, Who, own_delivery, own_post
 from campaigns.web.api_models import Answer, Body, DeliveryAnswer
 

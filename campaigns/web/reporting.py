@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from campaigns import reports
 from campaigns.channels.sms import report
+from campaigns.sending import reports
 from campaigns.wiring import Parts
 
 MOST_FIELDS = 50

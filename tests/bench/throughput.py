@@ -25,14 +25,14 @@ from typing import Any
 import requests
 from sqlmodel import Session, select
 
-from campaigns.attempts import Means
 from campaigns.catalog import Catalog
 from campaigns.channels.base import Channel, Environment, Outcome, Pace, Receipt, Shipment
 from campaigns.channels.webhook import Webhook
 from campaigns.database import Database
-from campaigns.delivery import Sender, send_due
 from campaigns.drafts import digest_of
 from campaigns.models import Approval, ContentRow, Delivery, OccurrenceRow, Post, PostState
+from campaigns.sending.attempts import Means
+from campaigns.sending.delivery import Sender, send_due
 from campaigns.wiring import open_parts
 from tests.bench.measuring import Row, at_least, at_most, told
 from tests.bench.processes import LOOPBACK, free_port, settings

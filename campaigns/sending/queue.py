@@ -13,8 +13,8 @@ from campaigns.enqueue import STANDING, enqueue
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.localtime import after_quiet
 from campaigns.models import Act, Attempt, ContentRow, Delivery, DeliveryState, Post, PostState
-from campaigns.outbox import supersede
 from campaigns.revisions import touch
+from campaigns.sending.outbox import supersede
 from campaigns.swedish import DELIVERY_STATES
 
 _TRIED_AGAIN = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.SKIPPED, DeliveryState.MISSED)

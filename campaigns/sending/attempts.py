@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from campaigns import outbox, pictures
-from campaigns.accounts import Health
+from campaigns import pictures
 from campaigns.catalog import Catalog
 from campaigns.channels.base import (
     Channel,
@@ -25,7 +24,9 @@ from campaigns.database import Database
 from campaigns.errors import DatabaseError, NotFoundError
 from campaigns.localtime import after_quiet
 from campaigns.models import Act, DeliveryState
-from campaigns.outbox import LOOK_AFTER, Claim, Result
+from campaigns.sending import outbox
+from campaigns.sending.accounts import Health
+from campaigns.sending.outbox import LOOK_AFTER, Claim, Result
 
 logger = logging.getLogger(__name__)
 

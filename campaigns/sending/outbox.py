@@ -1,6 +1,6 @@
 """The outbox: what came of the deliveries that were claimed, and taking back those whose worker died.
 
-A claim (`campaigns.claims`) is a lease with a fencing token: whoever is late finds another token, and its result is
+A claim (`claims`) is a lease with a fencing token: whoever is late finds another token, and its result is
 dropped. All in a few prepared statements.
 """
 
@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Executable, Row, bindparam, case, insert, literal, or_, select, update
 from sqlmodel import Session, col
 
-from campaigns import accounts
 from campaigns.catalog import Catalog
 from campaigns.database import ManyRows
 from campaigns.enqueue import STANDING, enqueue
 from campaigns.errors import KampanjhjulError
 from campaigns.models import Act, Attempt, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
+from campaigns.sending import accounts
 
 LEASE = timedelta(seconds=120)
 # Before what may have been published is looked for: a receiver may still be at work on it.

@@ -14,8 +14,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Subquery, and_, bindparam, exists, func, select, tuple_, update
 from sqlmodel import Session
 
-from campaigns import accounts, pauses
-from campaigns.accounts import Account
 from campaigns.approval import void
 from campaigns.catalog import Catalog
 from campaigns.channels.base import Pace
@@ -23,7 +21,9 @@ from campaigns.enqueue import STANDING, stopped_as
 from campaigns.errors import NotFoundError
 from campaigns.localtime import after_quiet
 from campaigns.models import Act, ContentRow, Delivery, DeliveryState, Post, PostState
-from campaigns.outbox import LEASE, Claim, queue_current, settle_rows
+from campaigns.sending import accounts, pauses
+from campaigns.sending.accounts import Account
+from campaigns.sending.outbox import LEASE, Claim, queue_current, settle_rows
 from campaigns.signatures import CHANGED_CONTENT, unapproved_reasons
 
 A_SECOND = timedelta(seconds=1)

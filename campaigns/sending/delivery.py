@@ -16,12 +16,12 @@ from itertools import groupby
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from campaigns.accounts import Health
-from campaigns.attempts import Means, attempt, given_back
 from campaigns.catalog import Catalog
-from campaigns.claims import claim_local, claim_outside, due_accounts, has_due, may_go_on
 from campaigns.errors import DatabaseError
-from campaigns.outbox import LEASE, Claim, Result, has_expired, reap, settle
+from campaigns.sending.accounts import Health
+from campaigns.sending.attempts import Means, attempt, given_back
+from campaigns.sending.claims import claim_local, claim_outside, due_accounts, has_due, may_go_on
+from campaigns.sending.outbox import LEASE, Claim, Result, has_expired, reap, settle
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""The outbox and what empties it: claims with a lease and a fencing token, one try at a time, three outcomes."""
