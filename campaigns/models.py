@@ -27,6 +27,7 @@ class PostState(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     CANCELLED = "cancelled"
+    SKIPPED = "skipped"  # a person has left the step out this year
 
 
 class DeliveryState(StrEnum):
@@ -120,6 +121,7 @@ class Post(SQLModel, table=True):
     is_preliminary: bool = False
     passes_pause: bool = False  # a crisis post: it goes out although everything else is paused
     is_correction: bool = False  # it has been published, and a new text is to stand in its place
+    is_extra: bool = False  # a person added it to the campaign: the plan does not know it
     due_at: datetime
     not_after: datetime
     state: str = PostState.DRAFT
@@ -128,6 +130,54 @@ class Post(SQLModel, table=True):
     digest: str | None = None
     created_at: datetime
     changed_at: datetime
+
+
+class StepChange(SQLModel, table=True):
+    """A person has moved a planned step, or left it out. By the post's key, so that it outlives every planning.
+
+    `offset_days` counts from the occurrence's day, so that a moved step follows a corrected date; `at` is wall-clock
+    time as "16:30". Both are None where the step has not been moved.
+    """
+
+    __tablename__ = "step_change"
+
+    post_key: str = Field(primary_key=True)
+    municipality: str = Field(index=True)
+    offset_days: int | None = None
+    at: str | None = None
+    is_skipped: bool = False
+    reason: str = ""
+    changed_by: str
+    changed_at: datetime
+
+
+class ActivityRow(SQLModel, table=True):
+    """Something people do. `key` is the plan's where it is planned; those that a person added have one of their own.
+
+    A planned activity has a row only when something has been noted about it. `day` is a local calendar day.
+    """
+
+    __tablename__ = "activity"
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    municipality: str = Field(index=True)
+    campaign: str = ""
+    occurrence: str | None = Field(default=None, foreign_key="occurrence.key", index=True)
+    name: str
+    day: date
+    responsible: str = ""
+    description: str = ""
+    is_extra: bool = False
+    outcome: str = ""  # done or not_done, as told by a person
+    note: str = ""
+    number: int | None = None
+    link: str = ""
+    told_by: str = ""
+    told_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    created_by: str
+    created_at: datetime
 
 
 class PostText(SQLModel, table=True):
@@ -298,6 +348,20 @@ class PictureRow(SQLModel, table=True):
     created_at: datetime
 
 
+class UploadedPicture(SQLModel, table=True):
+    """A picture that an editor has uploaded, under the name that texts call it by. The newest of a name is used."""
+
+    __tablename__ = "uploaded_picture"
+    __table_args__ = (Index("ix_uploaded_picture_name", "municipality", "name", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    municipality: str
+    name: str
+    sha256: str = Field(foreign_key="picture.sha256")
+    uploaded_by: str
+    uploaded_at: datetime
+
+
 class LinkCheck(SQLModel, table=True):
     """What an address in a text or a fact answered when it was last looked at."""
 
@@ -404,6 +468,101 @@ class Token(SQLModel, table=True):
     name: str
     created_at: datetime
     revoked_at: datetime | None = None
+
+
+class Role(StrEnum):
+    """What a person may do in a municipality. Whoever has any role may read."""
+
+    EDITOR = "editor"
+    APPROVER = "approver"  # for one party
+    ADMINISTRATOR = "administrator"
+
+
+class Person(SQLModel, table=True):
+    """Somebody on the staff who can sign in. `email` is folded to lower case; no hash: no password has been chosen."""
+
+    __tablename__ = "person"
+
+    id: int | None = Field(default=None, primary_key=True)
+    email: str = Field(unique=True)
+    name: str
+    password_hash: str = ""
+    has_shortcuts: bool = True  # single keys as shortcuts can be turned off (WCAG 2.1.4)
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
+class Membership(SQLModel, table=True):
+    """A person's role in one municipality. `party` is whom an approver signs for, else empty."""
+
+    __tablename__ = "membership"
+    __table_args__ = (UniqueConstraint("person_id", "municipality", "role", "party"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int = Field(foreign_key="person.id")
+    municipality: str = Field(index=True)
+    role: str
+    party: str = ""
+
+
+class SignIn(SQLModel, table=True):
+    """A browser that is signed in. The secret in its cookie is kept as its SHA-256."""
+
+    __tablename__ = "sign_in"
+
+    token_hash: str = Field(primary_key=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    created_at: datetime
+    seen_at: datetime
+    message: str = ""  # what the next page is to tell: shown once
+
+
+class OneTimeLink(SQLModel, table=True):
+    """An address that lets one person choose a password, once. Of the first administrator there is no person yet."""
+
+    __tablename__ = "one_time_link"
+
+    token_hash: str = Field(primary_key=True)
+    person_id: int | None = Field(default=None, foreign_key="person.id", index=True)
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+class Throttle(SQLModel, table=True):
+    """Failed tries to sign in, by a hash of whose or from where, since `since`. Shared by all processes."""
+
+    __tablename__ = "throttle"
+
+    key: str = Field(primary_key=True)
+    failures: int
+    since: datetime
+
+
+class SigningLink(SQLModel, table=True):
+    """A personal address at which somebody without an account may sign for a party what the link was made for."""
+
+    __tablename__ = "signing_link"
+
+    id: int | None = Field(default=None, primary_key=True)
+    token_hash: str = Field(unique=True)
+    municipality: str = Field(index=True)
+    party: str
+    name: str
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+class SigningLinkPost(SQLModel, table=True):
+    """A post that a personal address shows, and the content that it showed: nothing else can be signed there."""
+
+    __tablename__ = "signing_link_post"
+
+    link_id: int = Field(primary_key=True, foreign_key="signing_link.id")
+    post_id: int = Field(primary_key=True, foreign_key="post.id")
+    digest: str
 
 
 class Heartbeat(SQLModel, table=True):

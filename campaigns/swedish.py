@@ -26,6 +26,7 @@ POST_STATES = {
     "approved": "Godkänt",
     "rejected": "Avslaget",
     "cancelled": "Inställt",
+    "skipped": "Utelämnat",
     "preliminary": "Väntar på datum",
     "merged": "Ingår i ett annat",
     "missed": "Inte godkänt i tid",
