@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from campaigns import approval
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
 from campaigns.models import Delivery, Post, Role
+from campaigns.people import links
 from campaigns.sending import delivery, pauses
 from tests.fakes import FakeChannel
 from tests.sites import Place, planned
@@ -126,4 +127,6 @@ def variants(place: Place) -> list[str]:
 
 def open_pages(place: Place) -> list[str]:
     """The pages that need no sign-in."""
-    return ["/sida/aneby", "/skarm/aneby", "/mina-kommuner", "/logga-ut"]
+    with place.database.write() as session:
+        secret = links.first_link(session, now=place.clock.at)
+    return ["/", "/sida/aneby", "/skarm/aneby", "/logga-in", "/logga-ut", f"/valkommen/{secret}"]
