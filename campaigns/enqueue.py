@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Municipality
@@ -179,12 +181,15 @@ def left_posts(session: Session, post_ids: Collection[int]) -> set[int]:
 def channels_out(session: Session, post_ids: Collection[int]) -> dict[int, list[str]]:
     """Per post, the channels that it has reached, or may have."""
     found: dict[int, list[str]] = {}
-    query = (
-        select(Delivery.post_id, Delivery.channel)
-        .where(col(Delivery.post_id).in_(post_ids), col(Delivery.state).in_(OUT))
-        .distinct()
-        .order_by(Delivery.channel)
-    )
-    for post_id, channel in session.exec(query):
+    for post_id, channel in session.connection().execute(_CHANNELS_OUT, {"ids": list(post_ids)}):
         found.setdefault(post_id, []).append(channel)
     return found
+
+
+_DELIVERY = Delivery.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_CHANNELS_OUT = (
+    sql_select(_DELIVERY.c.post_id, _DELIVERY.c.channel)
+    .where(_DELIVERY.c.post_id.in_(bindparam("ids", expanding=True, literal_execute=True)), _DELIVERY.c.state.in_(OUT))
+    .distinct()
+    .order_by(_DELIVERY.c.channel)
+)

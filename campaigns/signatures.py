@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol
 
 from sqlalchemy import BindParameter, bindparam
 from sqlalchemy import select as sql_select
@@ -35,16 +36,22 @@ def live_signatures(session: Session, post: Post) -> Sequence[Approval]:
     return session.exec(select(Approval).where(Approval.post_id == post.id, col(Approval.voided_at).is_(None))).all()
 
 
-def missing_signatures(session: Session, municipality: Municipality, posts: Sequence[Post]) -> dict[int, list[str]]:
+class _Numbered(Protocol):
+    @property
+    def id(self) -> int | None: ...
+
+
+def missing_signatures(
+    session: Session, municipality: Municipality, posts: Iterable[_Numbered]
+) -> dict[int, list[str]]:
     """Per post id, the parties whose live signature on the current content is wanting."""
-    ids = [post.id for post in posts]
+    ids = [post.id for post in posts if post.id is not None]
     signed: dict[int, set[str]] = {}
-    for item in session.exec(select(Approval).where(col(Approval.post_id).in_(ids), col(Approval.voided_at).is_(None))):
-        signed.setdefault(item.post_id, set()).add(item.party)
+    for post_id, party, _, _ in session.connection().execute(_SIGNATURES, {"ids": ids}):
+        signed.setdefault(post_id, set()).add(party)
     return {
-        post.id: [party.id for party in municipality.parties if party.id not in signed.get(post.id, set())]
-        for post in posts
-        if post.id is not None
+        post_id: [party.id for party in municipality.parties if party.id not in signed.get(post_id, set())]
+        for post_id in ids
     }
 
 

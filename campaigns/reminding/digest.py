@@ -14,7 +14,7 @@ from campaigns.localtime import to_utc
 from campaigns.models import Delivery, DeliveryState, Post, PostState
 from campaigns.occurrences import OccurrenceStatus
 from campaigns.plan import DeadlineKind
-from campaigns.post_names import post_name
+from campaigns.post_names import Nameable, post_name
 from campaigns.reminder_kinds import Kind
 from campaigns.reminding import hand_tasks
 from campaigns.reminding.deadlines import deadline_subject, is_open, with_unsigned_posts
@@ -61,7 +61,7 @@ class _Week:
         local = moment.astimezone(self.municipality.zone)
         return f"{_day(local.date())} kl. {local:%H.%M}"
 
-    def name(self, post: Post) -> str:
+    def name(self, post: Nameable) -> str:
         return post_name(self.catalog, post)
 
 
@@ -107,8 +107,7 @@ def _to_do(week: _Week) -> Iterator[str]:
     for post in _unsigned(week, Post.due_at < week.end, Post.not_after > week.now):
         yield f"Godkänn {week.name(post)}, som ska ut {week.when(post.due_at)}"
     for task in hand_tasks.coming(week.session, week.municipality, until=week.end, now=week.now):
-        post = week.session.get_one(Post, task.post_id)
-        yield f"Gör för hand i {task.channel}: {week.name(post)}, {week.when(task.due_at)}"
+        yield f"Gör för hand i {task.channel}: {week.name(task)}, {week.when(task.due_at)}"
 
 
 def _goes_out(week: _Week) -> Iterator[str]:
