@@ -30,8 +30,6 @@ from campaigns.workdays import at_work, in_time, opening, week_begins
 
 # Before a post is due; each at the last moment by then when staff are at work and have time to sign.
 FIRST_NUDGE, LAST_NUDGE, ESCALATION = timedelta(hours=48), timedelta(hours=24), timedelta(hours=8)
-# Longer than any row of days off: a nudge comes at most this much before its hour.
-LONGEST_LEAVE = timedelta(days=7)
 # A post whose time passed longer ago than this is not told of: the product was not in use then.
 LATEST = timedelta(days=30)
 
@@ -77,7 +75,7 @@ def _unsigned(session: Session, municipality: Municipality, *, now: datetime) ->
     """
     values = {
         "municipality": municipality.id,
-        "until": now + FIRST_NUDGE + LONGEST_LEAVE,
+        "until": now + FIRST_NUDGE + deadlines.LONGEST_LEAVE,
         "since": now - LATEST,
     }
     waiting = [_Waiting(*row) for row in session.connection().execute(_WAITING, values)]
