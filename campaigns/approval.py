@@ -64,7 +64,7 @@ def approve(
         raise RefusedError(f"{signer} har redan godkänt för den andra parten. Parterna måste vara två olika personer.")
     if all(item.party != party for item in live):
         signature = {"post_id": post_id, "party": party, "name": signer, "digest": draft.digest, "created_at": now}
-        session.execute(_SIGN, signature)
+        session.connection().execute(_SIGN, signature)
         audit.record(
             session,
             now=now,
@@ -254,6 +254,5 @@ def _store(session: Session, post: Post, draft: Draft, *, now: datetime) -> None
         }
         for piece in draft.pieces
     ]
-    session.execute(_STORE, rows)
+    session.connection().execute(_STORE, rows)
     pictures.keep(session, [piece.picture for piece in draft.pieces if piece.picture], now=now)
-    session.flush()

@@ -39,7 +39,7 @@ class Signature(NamedTuple):
 
 def live_signatures(session: Session, post_id: int) -> list[Signature]:
     """The signatures on a post that have not been taken back."""
-    rows = session.execute(_SIGNATURES, {"ids": [post_id]})
+    rows = session.connection().execute(_SIGNATURES, {"ids": [post_id]})
     return [Signature(party, name) for _, party, name, _ in rows]
 
 
