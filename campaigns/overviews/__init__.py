@@ -1,1 +1,1 @@
-"""What the pages show, read from the tables and the plan: one file per family of pages, each giving plain values."""
+"""What pages show: read from the rows, as values that a template can show as they are."""
