@@ -208,5 +208,5 @@ def unsure_facts(
                 f"”{fact.text}” {why} och stoppar godkännandet av kommande budskap. Källa: {fact.source}.",
                 (f"kampanjhjul facts confirm {name} {ME}",),
                 path=staff(municipality, f"mallar/{used[name].id}"),
-                link="Se budskapet som använder den",
+                link="Se budskapet",
             )
