@@ -123,7 +123,8 @@ def angle(day: date, year: int) -> float:
 def point(radius: float, degrees: float) -> Point:
     """The point at `radius` from the middle."""
     turn = math.radians(degrees)
-    return Point(round(radius * math.sin(turn), 1), round(-radius * math.cos(turn), 1))
+    # Adding nothing makes zero of what would be written -0.
+    return Point(round(radius * math.sin(turn), 1) + 0.0, round(-radius * math.cos(turn), 1) + 0.0)
 
 
 def outline(inner: float, outer: float, start: float, end: float) -> str:

@@ -20,7 +20,7 @@ from campaigns.overviews.shown import usual
 from campaigns.plan import PlannedDeadline
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import Season, planned_years, season
-from campaigns.swedish import short_date, span
+from campaigns.swedish import short_date
 from campaigns.wheel_drawing import Drawing, Mark, Ring, draw
 
 T = TypeVar("T", PlannedDeadline, PostDay)
@@ -28,26 +28,26 @@ T = TypeVar("T", PlannedDeadline, PostDay)
 
 @dataclass(frozen=True)
 class RowDeadline:
-    """A deadline of a campaign, on its day."""
+    """A deadline of a campaign; `when` is its day in words."""
 
     day: date
+    when: str
     name: str
 
 
 @dataclass(frozen=True)
 class Row:
-    """A campaign in a year. `days` are its risk dates in words, `first` and `last` the days of its first and last step.
+    """A campaign in a year, in words: `days` are its risk dates, `between` the days of its first and last post.
 
-    While a local date is not known, those days are the earliest and the latest that they could be: `is_preliminary`.
-    `out` of its `posts` have gone out.
+    While a local date is not known, those are the earliest and the latest that they could be. `out` of its `posts` have
+    gone out, and `waiting` more have no day yet.
     """
 
     name: str
     year: int
     path: str
     days: tuple[str, ...]
-    first: date | None
-    last: date | None
+    between: str
     posts: int
     out: int
     waiting: int
@@ -80,7 +80,7 @@ def wheel(session: Session, catalog: Catalog, municipality: Municipality, *, yea
         year=year,
         years=tuple((near, staff(municipality, "arshjul", {"ar": near})) for near in beside),
         drawing=draw(year, marks, today=now.astimezone(municipality.zone).date()),
-        rows=tuple(_row(item) for item in found if _touches(item, year)),
+        rows=tuple(_row(item, year) for item in found if _touches(item, year)),
         download=staff(municipality, f"arshjul/{year}.svg"),
     )
 
@@ -102,7 +102,7 @@ def _risk_dates(catalog: Catalog, municipality: Municipality, laid: Season) -> I
             Ring.RISK_DATES,
             item.first_day,
             item.last_day,
-            f"{item.name}: {_days(item)}",
+            f"{item.name}: {_days(item, 0)}",
             campaign_path(catalog, municipality, item),
             label=f"{item.name} (preliminärt)" if item.status is OccurrenceStatus.PRELIMINARY else item.name,
             is_preliminary=item.status is OccurrenceStatus.PRELIMINARY,
@@ -139,33 +139,38 @@ def _said(words: str, *, is_preliminary: bool) -> str:
     return f"{words} (preliminärt)" if is_preliminary else words
 
 
-def _days(item: Occurrence) -> str:
+def _days(item: Occurrence, year: int) -> str:
     if not item.has_day:
         return f"preliminärt, brukar vara {usual(item.first_day, item.last_day)}"
-    words = span(item.first_day, item.last_day)
-    return f"{words} (preliminärt)" if item.status is OccurrenceStatus.PRELIMINARY else words
+    words = " – ".join(_short(day, year) for day in dict.fromkeys((item.first_day, item.last_day)))
+    return _said(words, is_preliminary=item.status is OccurrenceStatus.PRELIMINARY)
 
 
-def _row(item: CampaignYear) -> Row:
-    first, last = item.span or (None, None)
+def _row(item: CampaignYear, year: int) -> Row:
     return Row(
         name=item.name,
         year=item.year,
         path=item.path,
-        days=tuple(dict.fromkeys(_days(occurrence) for occurrence in item.occurrences)),
-        first=first,
-        last=last,
+        days=tuple(dict.fromkeys(_days(occurrence, year) for occurrence in item.occurrences)),
+        between=" – ".join(_short(day, year) for day in dict.fromkeys(item.span or ())),
         posts=len(item.posts),
         out=sum(post.is_out for post in item.posts),
         waiting=item.waiting,
-        deadlines=_deadlines(item.deadlines),
+        deadlines=_deadlines(item.deadlines, year),
         is_preliminary=item.is_preliminary,
     )
 
 
-def _deadlines(found: Sequence[PlannedDeadline]) -> tuple[RowDeadline, ...]:
+def _deadlines(found: Sequence[PlannedDeadline], year: int) -> tuple[RowDeadline, ...]:
     """Each once, though several schools have it; the earliest of those that differ."""
     first: dict[str, RowDeadline] = {}
     for item in sorted(found, key=lambda item: item.day):
-        first.setdefault(item.deadline.name, RowDeadline(item.day, item.deadline.name))
+        name = item.deadline.name
+        first.setdefault(name, RowDeadline(item.day, _short(item.day, year).partition(" ")[2], name))
     return tuple(first.values())
+
+
+def _short(day: date, year: int) -> str:
+    """”fre 30 apr”, and its year where that is another than the wheel's."""
+    words = short_date(day)
+    return words.rpartition(" ")[0] if day.year == year else words
