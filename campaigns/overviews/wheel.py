@@ -162,11 +162,15 @@ def _row(item: CampaignYear, year: int) -> Row:
 
 
 def _deadlines(found: Sequence[PlannedDeadline], year: int) -> tuple[RowDeadline, ...]:
-    """Each once, though several schools have it; the earliest of those that differ."""
+    """Each once, though several schools have it; the earliest of those that differ.
+
+    Of another year's campaign only those that are in this one.
+    """
     first: dict[str, RowDeadline] = {}
     for item in sorted(found, key=lambda item: item.day):
         name = item.deadline.name
-        first.setdefault(name, RowDeadline(item.day, _short(item.day, year).partition(" ")[2], name))
+        if year in (item.day.year, item.occurrence.year):
+            first.setdefault(name, RowDeadline(item.day, _short(item.day, year).partition(" ")[2], name))
     return tuple(first.values())
 
 
