@@ -193,8 +193,10 @@ def _labels(year: int, marks: Sequence[Mark]) -> Iterable[Label]:
         found.sort(key=lambda pair: point(_LABEL_RADIUS, pair[0]).y)
         heights = spread([point(_LABEL_RADIUS, middle).y for middle, _ in found], gap=_LABEL_GAP, limit=_LABEL_LIMIT)
         for (middle, mark), height in zip(found, heights, strict=True):
-            reach = math.sqrt(max(0.0, _LABEL_RADIUS**2 - height**2))
-            at = Point(round(side * max(reach, 26.0), 1), round(height, 1))
+            # Outside the circle at its height, and no nearer the middle than its arc: then no two lines cross.
+            circle = math.sqrt(max(0.0, _LABEL_RADIUS**2 - height**2))
+            reach = max(circle, side * point(_LABEL_RADIUS, middle).x, 26.0)
+            at = Point(round(side * reach, 1), round(height, 1))
             tie = (point(MONTH_RING[1] + 2, middle), Point(round(at.x - side * 5, 1), at.y))
             anchor = "start" if side > 0 else "end"
             yield Label(mark.label, mark.path, at, tie, anchor, mark.is_preliminary)
