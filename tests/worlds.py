@@ -122,7 +122,8 @@ def examples(place: Place) -> dict[str, object]:
 
 def variants(place: Place) -> list[str]:
     """Pages that look otherwise by what is asked of them."""
-    return []
+    paths = ("kalender?vy=lista", "kalender?vecka=17&ar=2027", "kalender?ar=2027&manad=6&kanal=webb", "arshjul?ar=2028")
+    return [f"/kommun/aneby/{path}" for path in paths]
 
 
 def open_pages(place: Place) -> list[str]:
