@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from campaigns import swedish
 from campaigns.catalog import Catalog, Municipality
+from campaigns.enqueue import LEFT_OUT
 from campaigns.ical import DEADLINE_ALARM, SLOT_ALARM, CalendarEvent, CalendarKind, Status, clean_url, stable_uid
 from campaigns.models import DeliveryState, OccurrenceRow, Post, PostState
 from campaigns.occurrences import Occurrence, OccurrenceStatus
@@ -67,7 +68,7 @@ def desired_events(
             entries.extend(writer.days(row))
     entries.extend(writer.deadline(item) for item in plan.deadlines if _can_be_told(item.occurrence, today))
     entries.extend(writer.activity(item) for item in plan.activities if _can_be_told(item.occurrence, today))
-    live = (post for post in posts if post.merged_into is None and post.state != PostState.CANCELLED)
+    live = (post for post in posts if post.merged_into is None and post.state not in LEFT_OUT)
     entries.extend(writer.slot(post, delivery_states.get(post.id or 0, ())) for post in live)
     return entries
 

@@ -11,9 +11,10 @@ from sqlmodel import Session, col
 
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import listed
+from campaigns.enqueue import LEFT_OUT
 from campaigns.models import Delivery, OccurrenceRow, Post, PostState
 from campaigns.news import Message, published
-from campaigns.posts import shown_state
+from campaigns.posts import shown_state, told_reason
 from campaigns.season import planned_years, season
 from campaigns.signatures import missing_signatures
 from campaigns.swedish import POST_STATES, moment, short_date
@@ -71,7 +72,7 @@ def today(session: Session, parts: Parts, municipality: Municipality, *, now: da
         actions=actions.actions(session, parts, municipality, posts, shown, laid.occurrences, now=now),
         published=published(session, municipality.id, kind="webb", most=5),
         first_post=next((post for post in shown if post.state in (PostState.DRAFT, PostState.REJECTED)), None),
-        reasons={post.id: _reason(post) for post in posts if post.id is not None and post.reason},
+        reasons={post.id: told_reason(post) for post in posts if post.id is not None and post.reason},
         example_names=actions.example_names(municipality),
     )
 
@@ -123,7 +124,7 @@ def _coming_posts(session: Session, municipality: Municipality, *, now: datetime
         select(Post, col(OccurrenceRow.has_day))
         .join(OccurrenceRow, col(OccurrenceRow.key) == col(Post.occurrence))
         .where(col(Post.municipality) == municipality.id, col(Post.not_after) > now)
-        .where(col(Post.state) != PostState.CANCELLED, col(Post.merged_into).is_(None))
+        .where(col(Post.state).not_in(LEFT_OUT), col(Post.merged_into).is_(None))
         .order_by(col(Post.due_at), col(Post.id))
         .limit(READ_POSTS)
     )
@@ -146,10 +147,6 @@ def _shown_posts(
         _shown_post(catalog, municipality, [post for post, _ in group], missing, has_day=group[0][1], now=now)
         for group in list(groups.values())[:SHOWN_POSTS]
     ]
-
-
-def _reason(post: Post) -> str:
-    return f"Avslaget av {post.reason}" if post.state == PostState.REJECTED else post.reason
 
 
 def _places(posts: Sequence[Post]) -> str:
