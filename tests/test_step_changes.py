@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import col, select
 
-from campaigns import approval, feeds, texts
+from campaigns import approval, feeds, swedish, texts
 from campaigns.catalog import Catalog
 from campaigns.channels.base import NotSentError
 from campaigns.database import Database
@@ -24,6 +25,7 @@ from campaigns.season import planned_years, season
 from campaigns.sending import delivery
 from campaigns.step_changes import move_step, restore_step, skip_step
 from tests.builders import STOCKHOLM, day
+from tests.conftest import Run
 from tests.fakes import Clock, FakeChannel, Town
 
 # Valborg is Fri 2027-04-30. The week before: due Fri 2027-04-23 16.30, at the latest Sun 2027-04-25 20.00.
@@ -483,3 +485,33 @@ def test_a_step_that_is_left_out_or_moved_away_clashes_with_nothing(town: Town) 
     move(town, early, to="Sat 2027-04-24 16:30")
 
     assert not {f"aneby/{week}", f"aneby/{early}"} & clashing()
+
+
+# -- the command line
+
+
+def test_on_the_command_line_a_step_is_moved_left_out_and_taken_back(run: Run) -> None:
+    year = datetime.now(UTC).year + 1
+    code, out, _ = run("posts", "--json", "--campaign", "nyar")
+    post = next(item for item in json.loads(out) if f"/{year}/" in item["key"])
+    number, due = str(post["id"]), datetime.fromisoformat(post["due_at"]).astimezone(STOCKHOLM)
+    earlier = due - timedelta(days=1)
+
+    code, out, _ = run("move", number, "--to", f"{earlier:%Y-%m-%d} 18:00", "--as", "Kim")
+    assert code == 0
+    assert f"kl. 18.00, senast {swedish.moment(datetime.fromisoformat(post['not_after']), STOCKHOLM)}." in out
+
+    code, _, err = run("move", number, "--to", f"{earlier:%Y-%m-%d} 22:00", "--as", "Kim")
+    assert (code, err) == (1, "Mellan klockan 21 och 07 skickas inget. Välj en tid från 07.00 till 20.59.\n")
+    code, _, err = run("skip", number, "--as", "Kim")
+    assert (code, err) == (1, "Skriv varför med --reason, så att alla förstår det efteråt.\n")
+
+    code, out, _ = run("skip", number, "--reason", "Lov", "--as", "Kim")
+    assert code == 0
+    assert f"Ta tillbaka det med: kampanjhjul skip {number} --undo" in out
+    assert "Läge: Utelämnat" in run("posts", number)[1]
+    assert "Utelämnat av Kim: Lov" in run("posts", number)[1]
+    assert post["key"] not in run("posts", "--json")[1]
+
+    assert run("skip", number, "--undo", "--as", "Kim")[0] == 0
+    assert "Läge: Utkast" in run("posts", number)[1]
