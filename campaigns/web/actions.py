@@ -16,8 +16,8 @@ from campaigns.errors import NotFoundError, TemplateError
 from campaigns.facts import facts_at
 from campaigns.models import Delivery, DeliveryState, Post, PostState
 from campaigns.occurrences import Occurrence, OccurrenceStatus
+from campaigns.overviews.shown import ShownPost, audience_name, campaign_name, step_name, usual
 from campaigns.swedish import DELIVERY_STATES, long_date, moment
-from campaigns.web.shown import ShownPost, audience_name, campaign_name, step_name, usual
 from campaigns.wiring import Parts
 
 # How long before something is due that it is said to need a person, and how long after that it is still told of.

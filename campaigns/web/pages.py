@@ -19,10 +19,10 @@ from campaigns.catalog import Municipality
 from campaigns.content import RIGHT_TO_LEFT, SWEDISH, Content
 from campaigns.errors import NotFoundError
 from campaigns.news import Message, on_screens, published
+from campaigns.overviews.shown import upcoming
 from campaigns.season import planned_years, season
 from campaigns.settings import shipped_directory
 from campaigns.web import start, static_files
-from campaigns.web.shown import upcoming
 from campaigns.wiring import Parts
 
 PUBLIC_LENGTH = 60

@@ -14,19 +14,19 @@ from campaigns.content import listed
 from campaigns.enqueue import LEFT_OUT
 from campaigns.models import Delivery, OccurrenceRow, Post, PostState
 from campaigns.news import Message, published
-from campaigns.posts import shown_state, told_reason
-from campaigns.season import planned_years, season
-from campaigns.signatures import missing_signatures
-from campaigns.swedish import POST_STATES, moment, short_date
-from campaigns.web import actions
-from campaigns.web.actions import Action
-from campaigns.web.shown import (
+from campaigns.overviews.shown import (
     ShownDate,
     ShownPost,
     campaign_name,
     step_name,
     upcoming,
 )
+from campaigns.posts import shown_state, told_reason
+from campaigns.season import planned_years, season
+from campaigns.signatures import missing_signatures
+from campaigns.swedish import POST_STATES, moment, short_date
+from campaigns.web import actions
+from campaigns.web.actions import Action
 from campaigns.wiring import Parts
 
 SHOWN_POSTS = 10
