@@ -7,6 +7,7 @@ from sqlmodel import Session
 from campaigns.catalog import Catalog, Municipality
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import OccurrenceRow
+from campaigns.plan import Campaign
 
 LONGEST_NAME = 80
 
@@ -39,8 +40,11 @@ def occurrence_in(
     row = session.get(OccurrenceRow, key)
     if row is None or row.municipality != municipality.id or row.cancelled_at is not None:
         raise NotFoundError("Tillfället finns inte. Välj ett av kampanjens tillfällen.")
-    if municipality.recipes.get(row.risk_date, campaign) != campaign or (
-        row.risk_date not in municipality.recipes and row.risk_date != known.risk_date
-    ):
+    if not is_laid_on(municipality, known, row.risk_date):
         raise NotFoundError(f"{row.name} hör inte till {known.name}.")
     return row
+
+
+def is_laid_on(municipality: Municipality, campaign: Campaign, risk_date: str) -> bool:
+    """Whether the campaign is laid on the municipality's occurrences of this risk date: its own, or one that borrows."""
+    return municipality.recipes.get(risk_date, campaign.id if risk_date == campaign.risk_date else "") == campaign.id

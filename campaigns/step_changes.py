@@ -6,7 +6,7 @@ it along. A post that a person has added has only its own row. Posts that places
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def skip_step(
     for post in posts:
         _refuse_left_out(post)
         _refuse_late(municipality, post, now=now)
-        _refuse_begun(session, post, allowed=_STOPPABLE, act="utelämnas", may_be_tried=True)
+        _refuse_begun(post, hinders_skip(_deliveries(session, post)), act="utelämnas")
     for post in posts:
         for each in _sharing(session, post):
             if each.is_extra:
@@ -134,6 +134,24 @@ def refuse_time(municipality: Municipality, due_at: datetime, not_after: datetim
         raise RefusedError(QUIET_SENTENCE)
     if due_at > not_after:
         raise RefusedError(f"Det är för sent: senast {moment(not_after, zone)} måste det gå ut. Välj en tidigare tid.")
+
+
+def hinders_move(deliveries: Iterable[Delivery]) -> Delivery | None:
+    """The first of a post's deliveries that has been tried, or handed to a person: the post cannot be moved then."""
+    return next((item for item in deliveries if not _is_untouched(item) or item.state not in _NOT_BEGUN), None)
+
+
+def hinders_skip(deliveries: Iterable[Delivery]) -> Delivery | None:
+    """The first of a post's deliveries that has gone out, may have, or is on its way: it cannot be left out then."""
+    return next((item for item in deliveries if _may_be_out(item) or item.state not in _STOPPABLE), None)
+
+
+def _is_untouched(item: Delivery) -> bool:
+    return not _may_be_out(item) and (item.attempts == 0 or item.state != DeliveryState.QUEUED)
+
+
+def _may_be_out(item: Delivery) -> bool:
+    return item.published_at is not None or item.maybe_sent
 
 
 def planned_step(catalog: Catalog, post: Post) -> Step | None:
@@ -191,24 +209,23 @@ def _refuse_late(municipality: Municipality, post: Post, *, now: datetime) -> No
 
 
 def _refuse_immovable(session: Session, post: Post) -> None:
-    _refuse_begun(session, post, allowed=_NOT_BEGUN, act="flyttas", may_be_tried=False)
+    _refuse_begun(post, hinders_move(_deliveries(session, post)), act="flyttas")
     if not session.get_one(OccurrenceRow, post.occurrence).has_day and not post.is_extra:
         raise RefusedError(
             "Dagen är inte känd än, så det finns inget att räkna från. Bekräfta datumet först, och flytta sedan."
         )
 
 
-def _refuse_begun(
-    session: Session, post: Post, *, allowed: Collection[DeliveryState], act: str, may_be_tried: bool
-) -> None:
-    """Refuse what has gone out, may have, or is on its way; and what has been tried, unless that is said to do."""
-    for item in session.exec(select(Delivery).where(Delivery.post_id == post.id).order_by(col(Delivery.id))):
-        is_tried = item.maybe_sent or (item.attempts > 0 and item.state == DeliveryState.QUEUED and not may_be_tried)
-        if item.published_at is not None or item.state not in allowed or is_tried:
-            raise RefusedError(
-                f"Budskap {post.id} kan inte {act}: leveransen till {item.channel} har redan gått ut eller är påbörjad "
-                f"({DELIVERY_STATES[item.state].lower()})."
-            )
+def _refuse_begun(post: Post, begun: Delivery | None, *, act: str) -> None:
+    if begun is not None:
+        raise RefusedError(
+            f"Budskap {post.id} kan inte {act}: leveransen till {begun.channel} har redan gått ut eller är påbörjad "
+            f"({DELIVERY_STATES[begun.state].lower()})."
+        )
+
+
+def _deliveries(session: Session, post: Post) -> Sequence[Delivery]:
+    return session.exec(select(Delivery).where(Delivery.post_id == post.id).order_by(col(Delivery.id))).all()
 
 
 def _move(session: Session, catalog: Catalog, post: Post, to: Chosen, *, actor: str, now: datetime) -> None:
