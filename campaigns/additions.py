@@ -46,5 +46,5 @@ def occurrence_in(
 
 
 def is_laid_on(municipality: Municipality, campaign: Campaign, risk_date: str) -> bool:
-    """Whether the campaign is laid on the municipality's occurrences of this risk date: its own, or one that borrows."""
+    """Whether the campaign is laid on the municipality's occurrences of the risk date: its own, or one that borrows."""
     return municipality.recipes.get(risk_date, campaign.id if risk_date == campaign.risk_date else "") == campaign.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -17,11 +17,14 @@ from campaigns.overviews.anchors import anchor, day_name
 from campaigns.overviews.shown import days_left, step_name, usual
 from campaigns.overviews.timeline_clashes import clashes_beside
 from campaigns.overviews.timeline_posts import records_of, shown_post
-from campaigns.overviews.timeline_work import Row, activity_rows, deadline_rows
+from campaigns.overviews.timeline_work import Row, ShownActivity, activity_rows, deadline_rows
 from campaigns.plan import Campaign, Plan
 from campaigns.rules import FIRST_YEAR, LAST_YEAR, LocalRule
 from campaigns.season import season
-from campaigns.swedish import moment, span
+from campaigns.swedish import MONTHS, moment, span
+
+# How far from the campaign's first and last line today is still marked among them.
+BEFORE, AFTER = timedelta(days=120), timedelta(days=31)
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,36 @@ class CampaignYear:
     occurrences: tuple[ShownOccurrence, ...]
     rows: tuple[Row, ...]
     today: date
-    today_before: int  # the number of the row that today stands before
+
+    @property
+    def months(self) -> list[tuple[str, list[Row]]]:
+        """The lines under their months, ”april 2027”."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            found.setdefault(f"{MONTHS[row.day.month - 1]} {row.day.year}", []).append(row)
+        return list(found.items())
+
+    def row_of(self, post_id: int) -> Row:
+        """The step that the post belongs to. Raises NotFoundError if it is not in this campaign's year."""
+        for row in self.rows:
+            if any(post_id in post.ids for post in row.posts):
+                return row
+        raise NotFoundError(f"Det finns inget budskap med nummer {post_id} i {self.name} {self.year}.")
+
+    def activity(self, key: str) -> tuple[Row, ShownActivity]:
+        """The activity with this key, and its line. Raises NotFoundError if there is none."""
+        for row in self.rows:
+            for item in row.activities:
+                if item.key == key:
+                    return row, item
+        raise NotFoundError("Aktiviteten finns inte i kampanjen.")
+
+    def occurrence(self, key: str) -> ShownOccurrence:
+        """The occurrence with this key. Raises NotFoundError if there is none."""
+        for item in self.occurrences:
+            if item.key == key:
+                return item
+        raise NotFoundError("Tillfället finns inte i kampanjen.")
 
     @property
     def is_complete(self) -> bool:
@@ -84,11 +116,9 @@ def campaign_year(
         *deadline_rows(laid.deadlines, campaign, found, names),
         *activity_rows(session, municipality, laid.activities, campaign, found, names),
     ]
-    order = {"deadline": 0, "activity": 1, "step": 2}
-    rows = sorted(
-        (replace(row, is_past=row.day < today) for row in rows),
-        key=lambda row: (row.day, order[row.kind] if not row.time else 2, row.time, row.name),
-    )
+    rows = sorted((replace(row, is_past=row.day < today) for row in rows), key=_order)
+    if rows and rows[0].day - BEFORE <= today <= rows[-1].day + AFTER:
+        rows = sorted([*rows, Row("today", today, "", "I dag", "", has_day=True, is_past=False)], key=_order)
     return CampaignYear(
         campaign=campaign.id,
         name=campaign.name,
@@ -97,16 +127,11 @@ def campaign_year(
         occurrences=tuple(_shown_occurrence(catalog, row, today) for row in found.values()),
         rows=tuple(rows),
         today=today,
-        today_before=sum(1 for row in rows if row.day < today),
     )
 
 
-def one_post(session: Session, municipality: Municipality, post_id: int) -> Post:
-    """The municipality's post with this number. Raises NotFoundError for another's as for none."""
-    post = session.get(Post, post_id)
-    if post is None or post.municipality != municipality.id:
-        raise NotFoundError(f"Det finns inget budskap med nummer {post_id}.")
-    return post
+def _order(row: Row) -> tuple[date, int, str, str]:
+    return row.day, ("today", "deadline", "activity", "step").index(row.kind), row.time, row.name
 
 
 def _years(session: Session, municipality: Municipality, campaign: Campaign) -> list[int]:
@@ -199,6 +224,8 @@ def _step_rows(
             has_day=has_day,
             is_past=False,
             last=moment(post.not_after, municipality.zone) if has_day else "",
+            input_time=f"{local:%Y-%m-%dT%H:%M}",
+            input_last=f"{post.not_after.astimezone(municipality.zone):%Y-%m-%dT%H:%M}",
             is_extra=post.is_extra,
             posts=tuple(
                 shown_post(

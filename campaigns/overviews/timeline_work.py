@@ -33,7 +33,10 @@ class ShownActivity:
 
 @dataclass(frozen=True)
 class Row:
-    """One line. `kind` is step, deadline or activity; `day` a local day, which is a guess unless `has_day`."""
+    """One line. `kind` is step, deadline, activity or today; `day` a local day, which is a guess unless `has_day`.
+
+    `input_time` and `input_last` are a step's two times as a form's field wants them: 2027-04-23T16:30.
+    """
 
     kind: str
     day: date
@@ -44,6 +47,8 @@ class Row:
     is_past: bool
     about: str = ""
     last: str = ""
+    input_time: str = ""
+    input_last: str = ""
     is_extra: bool = False
     places: str = ""
     posts: tuple[ShownPost, ...] = ()
