@@ -38,6 +38,7 @@ class ListedCampaign:
     left: str
     days: tuple[ListedDay, ...]
     waiting: int  # to be approved
+    undated: int  # to be approved once their day is confirmed
     approved: int  # in time to come
     out: int
     missed: int
@@ -67,8 +68,8 @@ def campaign_list(
     for name, (year, years, own) in chosen.items():
         keys = {row.key for row in own}
         mine = [post for post in posts if post.campaign == name and post.occurrence in keys]
-        ahead = [row for row in own if row.last_day >= today]
-        first = ahead[0] if ahead else own[-1]
+        ahead = [row for row in own if row.last_day >= today] or own[-1:]
+        first = next((row for row in ahead if row.has_day), ahead[0])
         found.append(
             ListedCampaign(
                 id=name,
@@ -78,7 +79,8 @@ def campaign_list(
                 day=first.day,
                 left=_left(first, today),
                 days=tuple(_days(own)),
-                waiting=sum(1 for post in mine if _is_waiting(post, now)),
+                waiting=sum(1 for post in mine if _is_waiting(post, now) and not post.is_preliminary),
+                undated=sum(1 for post in mine if _is_waiting(post, now) and post.is_preliminary),
                 approved=sum(1 for post in mine if post.state == PostState.APPROVED and post.id not in out),
                 out=sum(1 for post in mine if post.id in out),
                 missed=sum(
@@ -129,7 +131,7 @@ def _days(rows: Iterable[OccurrenceRow]) -> Iterable[ListedDay]:
     groups: dict[tuple[object, ...], list[OccurrenceRow]] = {}
     for row in rows:
         groups.setdefault((row.name, row.first_day, row.last_day, row.has_day, row.status), []).append(row)
-    for group in groups.values():
+    for group in sorted(groups.values(), key=lambda group: not group[0].has_day):
         row = group[0]
         when = span(row.first_day, row.last_day) if row.has_day else f"brukar vara {usual(row.first_day, row.last_day)}"
         places = [each.place_name for each in group if each.place_name]

@@ -127,10 +127,7 @@ def activity_rows(
             anchor=anchor(first.activity.offset_days, names[row.key], row.day if row.has_day else None),
             has_day=row.has_day,
             is_past=False,
-            about=". ".join(
-                part.rstrip(".") for part in (first.activity.responsible, first.activity.description) if part
-            )
-            + ".",
+            about=_sentences(first.activity.responsible, first.activity.description),
             activities=tuple(
                 _shown_activity(municipality, item.key, found[item.occurrence.key], told.pop(item.key, None))
                 for item in group
@@ -148,10 +145,14 @@ def activity_rows(
             else "",
             has_day=True,
             is_past=False,
-            about=". ".join(part.rstrip(".") for part in (noted.responsible, noted.description) if part),
+            about=_sentences(noted.responsible, noted.description),
             is_extra=noted.is_extra,
             activities=(_shown_activity(municipality, key, occurrence, noted),),
         )
+
+
+def _sentences(*parts: str) -> str:
+    return " ".join(f"{part.rstrip('.')}." for part in parts if part)
 
 
 def _shown_activity(
