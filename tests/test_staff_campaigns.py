@@ -1,4 +1,4 @@
-"""The pages of campaigns: read by all with a role, changed by editors; nothing typed is lost, and acts can be undone."""
+"""The pages of campaigns: read by all with a role, changed by editors; nothing typed is lost, acts can be undone."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_time_that_cannot_be_is_told_beside_the_field(
     answer = editor.post(f"{YEAR}/flytta/{before.id}", data={"tid": when, "budskap": str(before.id)})
 
     assert answer.status_code == 422
-    assert f'<a href="#tid">{sentence}'[:40] in answer.text
+    assert '<a href="#tid">' in answer.text
     assert answer.text.count(sentence) == 2  # on top, and by the field
     assert f'value="{when}"' in answer.text
     assert 'aria-invalid="true"' in answer.text
