@@ -224,12 +224,15 @@ def _sources(
 
 
 def _channels(municipality: Municipality, post: Post) -> list[str]:
-    """The channels that the post is written for. One that is put right keeps those that have left the file since."""
+    """The channels that the post is written for, without those that have left the file where the plan does not see."""
     names = post.channels.split()
-    return [name for name in names if name in municipality.channel_ids] if post.is_correction else names
+    is_unplanned = post.is_correction or post.is_extra
+    return [name for name in names if name in municipality.channel_ids] if is_unplanned else names
 
 
 def _shipped(messages: Path, post: Post, campaign: Campaign, risk_date: str, *, channel: str, language: str) -> Source:
+    if post.is_extra:
+        raise NotFoundError(f"Budskapet har ingen text på språket ”{language}” än. Skriv den.")
     # An extra date borrows a campaign's steps, not its words: those speak of another day.
     folder = post.campaign if risk_date == campaign.risk_date else risk_date
     source = find_source(messages, folder, post.step, post.audience, channel=channel, language=language)

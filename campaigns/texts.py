@@ -69,6 +69,8 @@ def write_text(
 def _refuse_unwritable(session: Session, catalog: Catalog, post: Post, *, language: str, channel: str) -> None:
     if post.state == PostState.CANCELLED:
         raise RefusedError("Budskapet är inställt: steget finns inte längre i planen.")
+    if post.state == PostState.SKIPPED:
+        raise RefusedError("Budskapet är utelämnat. Ta tillbaka det först, så går texten att ändra.")
     is_open = post.is_correction and post.state != PostState.APPROVED
     if post.id is not None and not is_open and left_posts(session, [post.id]):
         raise RefusedError(
