@@ -367,7 +367,9 @@ def test_nobody_is_reminded_of_what_is_left_out(town: Town) -> None:
     town.clock.at = datetime(2027, 4, 23, 9, 0, tzinfo=UTC)  # the day that it was to go out
 
     with town.database.write() as session:
-        reminders.remind(session, town.catalog, town.catalog.municipality("aneby"), now=town.clock.at)
+        aneby = town.catalog.municipality("aneby")
+        due = reminders.due(session, town.catalog, aneby, now=town.clock.at)
+        reminders.make(session, aneby, due, now=town.clock.at)
 
     with town.database.read() as session:
         about = session.exec(select(Reminder).where(Reminder.post_id == town.post(VALBORG).id)).all()

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from starlette.routing import BaseRoute
+import re
+
+from starlette.routing import BaseRoute, compile_path
 
 from campaigns.web.pages import Pages
-from campaigns.web.staff import campaign_additions, campaign_dates, campaigns
+from campaigns.web.staff import calendar, campaign_additions, campaign_dates, campaigns, today, wheel
 from campaigns.web.staff.frame import Frame, StaffPage
 from campaigns.web.staff.sign_in import SignInPages
 from campaigns.wiring import Parts
 
-ROOMS: tuple[StaffPage, ...] = (*campaigns.PAGES, *campaign_additions.PAGES, *campaign_dates.PAGES)
+ROOMS: tuple[StaffPage, ...] = (
+    *today.PAGES,
+    *calendar.PAGES,
+    *wheel.PAGES,
+    *campaigns.PAGES,
+    *campaign_additions.PAGES,
+    *campaign_dates.PAGES,
+)
 
 
 def routes(parts: Parts, pages: Pages) -> list[BaseRoute]:
     """Signing in and out, and every page under /kommun/."""
     return [*SignInPages(parts, pages).routes(), *Frame(parts, pages).routes(ROOMS)]
+
+
+def larger() -> list[tuple[re.Pattern[str], int]]:
+    """The addresses that take larger forms than others, and how many bytes."""
+    return [(compile_path(page.address)[0], page.largest) for page in ROOMS if page.largest]
