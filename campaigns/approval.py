@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from campaigns import audit, pictures
+from campaigns import audit, picture_rows
 from campaigns.catalog import Catalog, Municipality
 from campaigns.drafts import Draft, faults_by_channel, render_post
 from campaigns.enqueue import enqueue, left_posts
@@ -246,5 +246,5 @@ def _store(session: Session, post: Post, draft: Draft, *, now: datetime) -> None
         )
         for piece in draft.pieces
     )
-    pictures.keep(session, [piece.picture for piece in draft.pieces if piece.picture], now=now)
+    picture_rows.keep(session, [piece.picture for piece in draft.pieces if piece.picture], now=now)
     session.flush()

@@ -11,11 +11,11 @@ from sqlmodel import Session, col
 
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import listed
-from campaigns.drafts import sources_of
 from campaigns.errors import NotFoundError, TemplateError
 from campaigns.facts import facts_at
 from campaigns.models import Delivery, DeliveryState, Post, PostState
 from campaigns.occurrences import Occurrence, OccurrenceStatus
+from campaigns.post_sources import sources_of
 from campaigns.swedish import DELIVERY_STATES, long_date, moment
 from campaigns.web.shown import ShownPost, audience_name, campaign_name, step_name, usual
 from campaigns.wiring import Parts
