@@ -16,11 +16,13 @@ from starlette.types import ASGIApp
 
 from campaigns import channels, texts
 from campaigns.database import Database
-from campaigns.models import Post
+from campaigns.models import Post, Role
+from campaigns.people import persons, sign_ins
 from campaigns.sending import delivery
 from campaigns.settings import read_settings
 from campaigns.tokens import create_api_token
 from campaigns.web.app import Site, build
+from campaigns.web.staff.frame import cookie_name, csrf_token
 from campaigns.wiring import Configuration, Parts
 from tests.conftest import CONFIG
 from tests.fakes import Clock, Town
@@ -58,6 +60,34 @@ class Client:
         return self.request("PUT", path, **rest)
 
 
+class StaffClient(Client):
+    """A browser that is signed in. What it posts carries the form's hidden field, as a page's own form does."""
+
+    def __init__(self, app: ASGIApp, parts: Parts, secret: str, *, base_url: str = BASE_URL) -> None:
+        super().__init__(app, base_url=base_url)
+        self._cookies = {cookie_name(parts): secret}
+        self._csrf = csrf_token(parts.secret_key, secret)
+
+    def request(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
+        if method == "POST":
+            headers["Origin"] = self._base_url
+            rest["data"] = {"csrf": self._csrf, **(rest.get("data") or {})}
+        return super().request(method, path, **{**rest, "headers": {**headers, **rest.get("headers", {})}})
+
+    def page(self, path: str) -> str:
+        """The page at `path`, which must be there."""
+        response = self.get(path)
+        assert response.status_code == 200, f"{response.status_code} {response.headers}\n{response.text}"
+        return response.text
+
+    def act(self, path: str, **data: Any) -> str:
+        """Post a form that is to be accepted. Returns where it leads."""
+        response = self.post(path, data=data)
+        assert response.status_code == 303, f"{response.status_code}\n{response.text}"
+        return response.headers["location"]
+
+
 @dataclass
 class Place:
     """Aneby's (or another folder's) site at one moment. `client` is an ordinary browser's, without a token."""
@@ -84,6 +114,28 @@ class Place:
     @cached_property
     def town(self) -> Town:
         return Town(self.database, self.parts.catalog, self.clock)
+
+    def staff(
+        self,
+        *roles: Role,
+        party: str = "",
+        name: str = "Kim Kommun",
+        municipality: str | None = "aneby",
+    ) -> StaffClient:
+        """Somebody signed in with these roles (editor if none is named) in the municipality, or in all of them.
+
+        An approver signs for `party`, else for the first party of the municipality.
+        """
+        catalog = self.parts.catalog
+        where = catalog.municipality(municipality) if municipality else None
+        with self.database.write() as session:
+            email = f"{name.lower().replace(' ', '.')}@example.se"
+            person = persons.add_person(session, email=email, name=name, now=self.clock.at)
+            for role in roles or (Role.EDITOR,):
+                own = party or (where.parties[0].id if where else "")
+                persons.give_role(session, where, person, role=role, party=own, actor="testet", now=self.clock.at)
+            secret = sign_ins.begin(session, person.id or 0, now=self.clock.at)
+        return StaffClient(self.site.application, self.parts, secret, base_url=self.base_url)
 
     def page(self, path: str) -> str:
         response = self.client.get(path)

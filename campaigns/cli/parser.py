@@ -31,7 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True, dest="command")
-    for add in (_running, _planning, _signing, _sending, _stopping, _channels, _feeds):
+    for add in (_running, _planning, _signing, _sending, _stopping, _channels, _feeds, _people):
         add(commands)
     return parser
 
@@ -276,3 +276,35 @@ def _feeds(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-a
     revoke.set_defaults(act="revoke")
     revoke.add_argument("token", metavar="ID", type=_number)
     _as(revoke)
+
+
+def _people(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    user = _command(commands, "user", "people:user", "vilka som kan logga in, och vad de får göra")
+    acts = user.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True)
+    listed = acts.add_parser("list", help="visa personerna och deras roller")
+    listed.set_defaults(act="list")
+    _municipality(listed)
+    _json(listed)
+    add = acts.add_parser("add", help="bjud in en person, eller ge en roll till: visar en länk för att välja lösenord")
+    add.set_defaults(act="add")
+    add.add_argument("email", metavar="E-POST")
+    add.add_argument("--name", dest="person_name", metavar="NAMN", required=True, help="personens namn")
+    add.add_argument(
+        "--role",
+        metavar="ROLL",
+        required=True,
+        choices=["editor", "approver", "administrator"],
+        help="editor (redaktör), approver (godkännare) eller administrator (administratör)",
+    )
+    add.add_argument("--party", metavar="PART", default="", help="vilken part en godkännare godkänner för")
+    add.add_argument("--municipality", metavar="KOMMUN", help="i vilken kommun (en administratör kan få alla)")
+    _as(add)
+    for name, text in (
+        ("link", "gör en ny länk för att välja lösenord: den förra slutar gälla"),
+        ("disable", "stäng av personens inloggning, nu och överallt"),
+        ("enable", "släpp in en avstängd person igen"),
+    ):
+        act = acts.add_parser(name, help=text)
+        act.set_defaults(act=name)
+        act.add_argument("email", metavar="E-POST")
+        _as(act)

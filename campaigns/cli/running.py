@@ -22,6 +22,7 @@ from campaigns.channels import Environment
 from campaigns.cli import show
 from campaigns.cli.planning import planned
 from campaigns.errors import KampanjhjulError, RefusedError
+from campaigns.people import links, persons
 from campaigns.post_list import first_to_sign
 from campaigns.publishing import claim_address, refresh_stale
 from campaigns.season import planned_years, season
@@ -51,6 +52,7 @@ def web(_given: argparse.Namespace) -> int:
     parts = open_parts(os.environ)
     listening = _listen(parts)
     show.line(f"Webben finns på {parts.settings.base_url}/. Arbetaren körs för sig: kampanjhjul worker")
+    _invite_first(parts)
     return _serve(parts, listening, start=lambda: None, stop=lambda: None)
 
 
@@ -173,8 +175,21 @@ def _welcome(parts: Parts) -> None:
                 )
                 for party, name in example_names(municipality).items():
                     show.line(f'    kampanjhjul approve {first.id} --party {party} --as "{name}"')
+    _invite_first(parts)
     show.line("\nStoppa med Ctrl-C.")
     sys.stdout.flush()
+
+
+def _invite_first(parts: Parts) -> None:
+    """The address at which the first administrator chooses a password, as long as there is none."""
+    with parts.database.read() as session:
+        if persons.anybody(session):
+            return
+    with parts.database.write() as session:
+        secret = links.first_link(session, now=parts.clock())
+    if secret:
+        show.line("\nIngen kan logga in än. Den första administratören väljer lösenord här (gäller en vecka, en gång):")
+        show.line(f"  {parts.settings.base_url}/valkommen/{secret}")
 
 
 def _left(day: date, today: date) -> str:

@@ -1,1 +1,1 @@
-"""What pages show, read from the database: one file for each family of pages."""
+"""What pages show: read from the rows, as values that a template can show as they are."""

@@ -13,7 +13,7 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from campaigns import audit
-from campaigns.catalog import Catalog
+from campaigns.catalog import Catalog, Municipality
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import Act, Delivery, DeliveryState, Pause, Post
 from campaigns.revisions import touch
@@ -33,6 +33,25 @@ class Standing:
             if key in self.reasons:
                 return self.reasons[key]
         return None
+
+    def of(self, municipality: Municipality) -> list[StandingPause]:
+        """The pauses that the municipality's people see: of everything, of all its channels, of one of them."""
+        names = {channel.id: channel.name for channel in municipality.channels}
+        return [
+            StandingPause(of, channel, names.get(channel, channel), reason)
+            for (of, channel), reason in self.reasons.items()
+            if of in (EVERYTHING, municipality.id)
+        ]
+
+
+@dataclass(frozen=True)
+class StandingPause:
+    """A pause in force. No `municipality`: of everything. No `channel`: of all the municipality's channels."""
+
+    municipality: str
+    channel: str
+    channel_name: str
+    reason: str
 
 
 def standing(session: Session) -> Standing:

@@ -1,0 +1,42 @@
+"""How often signing in can be tried and fail, by whose address and by where from. Shared by all processes."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from campaigns.errors import RefusedError
+from campaigns.models import Throttle
+
+WINDOW = timedelta(minutes=15)
+MOST_PER_ADDRESS = 8
+MOST_PER_ORIGIN = 40
+
+
+def refuse_if_too_many(session: Session, email: str, origin: str, *, now: datetime) -> None:
+    """Raises RefusedError when it has failed too often lately."""
+    bounds = {_key("address", email): MOST_PER_ADDRESS, _key("origin", origin): MOST_PER_ORIGIN}
+    rows = session.exec(select(Throttle).where(col(Throttle.key).in_(bounds))).all()
+    if any(row.since > now - WINDOW and row.failures >= bounds[row.key] for row in rows):
+        raise RefusedError("Det har blivit fel för många gånger. Vänta en kvart och försök igen.")
+
+
+def count_failure(session: Session, email: str, origin: str, *, now: datetime) -> None:
+    """Count one failed try, and forget those that are out of the window."""
+    session.execute(delete(Throttle).where(col(Throttle.since) <= now - WINDOW))
+    for key in (_key("address", email), _key("origin", origin)):
+        row = session.get(Throttle, key) or Throttle(key=key, failures=0, since=now)
+        row.failures += 1
+        session.add(row)
+
+
+def forget(session: Session, email: str) -> None:
+    """It went well: the address's failures no longer count. Those of where it came from still do."""
+    session.execute(delete(Throttle).where(col(Throttle.key) == _key("address", email)))
+
+
+def _key(kind: str, value: str) -> str:
+    return hashlib.sha256(f"{kind}\0{value}".encode()).hexdigest()
