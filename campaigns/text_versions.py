@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from campaigns.catalog import Catalog
-from campaigns.content import FIELD_NAMES, Fields, decomposed
+from campaigns.content import FIELD_NAMES, Fields, composed, decomposed
 from campaigns.differences import Kind, Part, differences
 from campaigns.errors import NotFoundError, TemplateError
 from campaigns.models import Post, PostText
@@ -82,6 +82,44 @@ def field_differences(earlier: Fields, later: Fields) -> list[FieldDifference]:
 def _listed(earlier: Sequence[str], later: Sequence[str]) -> list[Part]:
     parts = [Part(Kind.REMOVED, item) for item in earlier if item not in later]
     return [*parts, *(Part(Kind.ADDED, item) for item in later if item not in earlier)]
+
+
+def save(
+    session: Session,
+    catalog: Catalog,
+    messages: Path,
+    post: Post,
+    fields: Fields,
+    *,
+    channel: str,
+    language: str,
+    author: str,
+    now: datetime,
+    begun_from: int,
+) -> PostText | None:
+    """Save the fields as a new version of the text that they were opened from; None if nothing had been changed.
+
+    Raises as `write_text`, whose `begun_from` it is.
+    """
+    assert post.id is not None
+    texts = texts_of(session, catalog, messages, post)
+    try:
+        base = version(texts, begun_from, channel=channel, language=language)
+    except NotFoundError:
+        base = Version(0, "")
+    if base.source and fields.tidied() == base.fields:
+        return None
+    return write_text(
+        session,
+        catalog,
+        post.id,
+        language=language,
+        channel=channel,
+        source=composed(fields, base=base.source),
+        author=author,
+        now=now,
+        begun_from=begun_from,
+    )
 
 
 def restore(

@@ -74,6 +74,8 @@ def field_faults(filled: Fields) -> list[FieldFault]:
             found.append(FieldFault(key, f"{name} är {length} tecken, högst {LONGEST[key]} går. Korta den."))
         elif not text and key in ("title", "short", "body"):
             found.append(FieldFault(key, f"{name} är tom. Skriv den."))
+        elif not text and key == "alt" and source.image:
+            found.append(FieldFault(key, "Bilden saknar alternativtext. Beskriv med en mening vad den visar."))
         elif text:
             found.extend(_compiled(source, key))
     return found

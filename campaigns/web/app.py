@@ -18,6 +18,7 @@ from campaigns.web.probes import Probes
 from campaigns.web.reporting import Reporting
 from campaigns.web.security import SameOriginOnly, SecurityHeaders
 from campaigns.web.staff import rooms
+from campaigns.web.staff.texts import LARGEST_FORM
 from campaigns.wiring import Parts
 
 # Bytes. Six for each character of the longest text, which is what JSON may take, and some to spare.
@@ -72,7 +73,7 @@ def build(parts: Parts) -> Site:
     """Everything that is served. Call `start` on it before the first visitor."""
     store = FeedStore(parts.catalog, base_url=parts.settings.base_url)
     guarded = SecurityHeaders(
-        SameOriginOnly(problems.BoundedBody(create_app(parts), most=LARGEST_BODY)),
+        SameOriginOnly(problems.BoundedBody(create_app(parts), most=LARGEST_BODY, most_of_staff=LARGEST_FORM)),
         is_https=parts.settings.base_url.startswith("https://"),
     )
     return Site(FeedApplication(store, guarded), store, Freshness(parts, store))

@@ -23,6 +23,11 @@ from campaigns.web.security import API_PREFIX
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
+STAFF_PREFIX = "/kommun/"
+TOO_LARGE = (
+    "Det som skickades är för stort, så inget ändrades. Gå tillbaka i webbläsaren: det du skrev finns kvar där."
+    " Korta texten, eller välj en mindre bild."
+)
 
 _STATUSES: tuple[tuple[type[KampanjhjulError], HTTPStatus], ...] = (
     (NotFoundError, HTTPStatus.NOT_FOUND),
@@ -130,17 +135,24 @@ def install(app: FastAPI, pages: Pages) -> None:
 
 
 class BoundedBody:
-    """Refuses a body that says it is larger than `most` bytes, in our words. Others are cut off later."""
+    """Refuses a body that says it is larger than `most` bytes, in our words. Others are cut off later.
 
-    def __init__(self, app: ASGIApp, *, most: int) -> None:
+    The pages for staff take pictures: they may be as large as `most_of_staff`.
+    """
+
+    def __init__(self, app: ASGIApp, *, most: int, most_of_staff: int) -> None:
         self._app = app
         self._most = most
+        self._most_of_staff = most_of_staff
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         length = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
-        if length.isdecimal() and (len(length) > 15 or int(length) > self._most):
+        is_staff = bool(length) and scope["path"].startswith(STAFF_PREFIX)
+        most = self._most_of_staff if is_staff else self._most
+        if length.isdecimal() and (len(length) > 15 or int(length) > most):
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            await problem(status, _SENTENCES[status])(scope, receive, send)
+            refusal = PlainTextResponse(TOO_LARGE, status) if is_staff else problem(status, _SENTENCES[status])
+            await refusal(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

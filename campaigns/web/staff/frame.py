@@ -144,13 +144,18 @@ def staff(roles: Roles) -> bool:
 
 @dataclass(frozen=True)
 class StaffPage:
-    """A page under /kommun/<municipality>/. `needs` bounds both views, `post_needs` only the act."""
+    """A page under /kommun/<municipality>/. `needs` bounds both views, `post_needs` only the act.
+
+    `largest_field` and `largest_form` are bytes, for a page that takes long texts or files.
+    """
 
     path: str
     get: View | None = None
     post: View | None = None
     needs: Needs = staff
     post_needs: Needs | None = None
+    largest_field: int = LONGEST_FIELD
+    largest_form: int | None = None
 
 
 class Frame:
@@ -168,14 +173,20 @@ class Frame:
         async def endpoint(request: Request) -> Response:
             form = FormData()
             if request.method == "POST":
-                form = await request.form(max_files=2, max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD)
+                form = await request.form(max_files=2, max_fields=MOST_FIELDS, max_part_size=page.largest_field)
             try:
                 return await run_in_threadpool(self._answer, page, request, form)
             finally:
                 await form.close()
 
         methods = [method for method, view in (("GET", page.get), ("POST", page.post)) if view]
-        return Route(f"/kommun/{{municipality}}/{page.path}", endpoint, methods=methods, name=page.path)
+        return Route(
+            f"/kommun/{{municipality}}/{page.path}",
+            endpoint,
+            methods=methods,
+            name=page.path,
+            max_body_size=page.largest_form,
+        )
 
     def _answer(self, page: StaffPage, request: Request, form: FormData) -> Response:
         now = self.parts.clock()
