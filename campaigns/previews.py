@@ -19,12 +19,13 @@ from campaigns.post_sources import Writing, places_of, texts_of
 
 @dataclass(frozen=True)
 class Unmade:
-    """A channel and language for which no text can be made, and why."""
+    """A channel and language for which no text can be made, and why. `is_missing`: nobody has written one."""
 
     channel: str
     language: str
     message: str
     is_written: bool  # it is the text that is being written that is wrong
+    is_missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def preview(
             source = writing.source if writing is not None and is_written else texts.used_in(channel, language)
             filling.fill(source, language)
         except (TemplateError, NotFoundError) as error:
-            unmade.append(Unmade(channel, language, error.message, is_written))
+            is_missing = isinstance(error, NotFoundError)
+            unmade.append(Unmade(channel, language, error.message, is_written, is_missing))
         else:
             sources[channel, language] = source
     return Preview(filling.pieces(sources), tuple(unmade), frozenset(written_in), filling.context)

@@ -30,6 +30,7 @@ class Version:
     author: str = ""
     at: datetime | None = None
     fault: str = ""
+    is_missing: bool = False  # nobody has written one
 
     @property
     def fields(self) -> Fields:
@@ -53,7 +54,9 @@ def versions(texts: PostSources, *, channel: str, language: str) -> list[Version
 def _begun_from(texts: PostSources, *, channel: str, language: str) -> Version:
     try:
         source = texts.begun_from(channel, language)
-    except (TemplateError, NotFoundError) as error:
+    except NotFoundError as error:
+        return Version(0, "", fault=error.message, is_missing=True)
+    except TemplateError as error:
         return Version(0, "", fault=error.message)
     row = texts.row_begun_from(channel, language)
     return Version(0, source.text, row.author if row else "", row.created_at if row else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from campaigns import sms
 from campaigns.catalog import ChannelConfig, Municipality
@@ -72,6 +72,7 @@ class Shown:
     """The part of the editor that follows what is typed."""
 
     counters: Counters
+    faults: Sequence[Fault]  # in every one of the cards: they are not told of again in each
     cards: Sequence[Card]
     other_cards: Sequence[Card]  # in channels and languages that the text being written is not for
 
@@ -89,21 +90,46 @@ def shown(municipality: Municipality, found: Preview, typed: Fields) -> Shown:
     cards = [
         *(_card(municipality, piece, is_written=place in found.written_in) for place, piece in pieces.items()),
         *(
-            _blank(municipality, item.channel, item.language, item.message, is_written=item.is_written)
+            _blank(
+                municipality,
+                item.channel,
+                item.language,
+                not_written(item.language) if item.is_missing else item.message,
+                is_written=item.is_written,
+            )
             for item in found.unmade
         ),
     ]
     order = {channel.id: number for number, channel in enumerate(municipality.channels)}
     cards.sort(key=lambda card: (order.get(card.channel, 99), card.language != SWEDISH, card.language))
-    # The channel that is being written for, or all of them, stands first.
-    return Shown(counters, [card for card in cards if card.is_written], [card for card in cards if not card.is_written])
+    written = [card for card in cards if card.is_written]
+    common = _common(written)
+    return Shown(
+        counters,
+        faults=common,
+        cards=[replace(card, faults=[fault for fault in card.faults if fault not in common]) for card in written],
+        other_cards=[card for card in cards if not card.is_written],
+    )
+
+
+def _common(cards: Sequence[Card]) -> list[Fault]:
+    """The faults that all cards have, if there are several."""
+    if len(cards) < 2:
+        return []
+    return [fault for fault in cards[0].faults if all(fault in card.faults for card in cards)]
+
+
+def not_written(language: str) -> str:
+    """What is said where nobody has written a text."""
+    return f"Texten på {language_name(language).lower()} är inte skriven än."
 
 
 def _card(municipality: Municipality, piece: Piece, *, is_written: bool) -> Card:
     config = municipality.channel(piece.channel)
     content = piece.content
     # What the counter under the field says already.
-    faults = [fault for fault in piece.faults if fault.code is not FaultCode.SMS_CHARACTERS]
+    told = (FaultCode.SMS_CHARACTERS, FaultCode.SMS_PARTS)
+    faults = [fault for fault in piece.faults if fault.is_blocking or fault.code not in told]
     return Card(
         channel=config.id,
         name=config.name,

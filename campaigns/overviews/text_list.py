@@ -34,12 +34,16 @@ class Filters:
 
 @dataclass(frozen=True)
 class TextRow:
-    """One text in the list. `fault` says why it cannot be made at all; `missing` are the parties yet to sign."""
+    """One text in the list. `fault` says why it cannot be made at all; `missing` are the parties yet to sign.
+
+    Those of several places that wait for the same date share a row: `others` are the rest of them, with their places.
+    """
 
     post_id: int
     step: str
     audience: str
     places: str
+    others: Sequence[tuple[int, str]]
     due: str
     state: str
     state_name: str
@@ -62,7 +66,10 @@ class Season:
 
 @dataclass(frozen=True)
 class TextList:
-    """The coming texts under their campaigns, and what they can be narrowed to (ids and names)."""
+    """The coming texts under their campaigns, and what they can be narrowed to (ids and names).
+
+    `count` is of texts and not of rows.
+    """
 
     seasons: Sequence[Season]
     campaigns: Sequence[tuple[str, str]]
@@ -115,12 +122,17 @@ def _seasons(
     now: datetime,
 ) -> list[Season]:
     posts = [post for post, _ in found]
+    together = _together(found)
     missing = missing_signatures(session, municipality, posts)
     edited = _last_edited(session, posts)
     facts = facts_at(session, catalog)
     groups: dict[tuple[str, str, date | None], list[TextRow]] = {}
     for post, occurrence in found:
-        row = _row(session, catalog, messages, municipality, post, missing, edited, facts, now=now)
+        if post.id not in together:
+            continue
+        draft = _rendered(session, catalog, messages, post, facts, now=now)
+        last = max((edited[item.id] for item in together[post.id] if item.id in edited), key=_number, default=None)
+        row = _row(catalog, municipality, together[post.id], draft, last, missing.get(post.id, ()), now=now)
         day = occurrence.day if occurrence.has_day else None
         groups.setdefault((campaign_name(catalog, post), occurrence.name, day), []).append(row)
     return [
@@ -143,39 +155,55 @@ def _last_edited(session: Session, posts: Sequence[Post]) -> dict[int, PostText]
     return {row.post_id: row for row in rows}
 
 
+def _together(found: Sequence[tuple[Post, OccurrenceRow]]) -> dict[int, list[Post]]:
+    """By the first one's number, the posts that share a row: those that wait for the same local date, one per place."""
+    groups: dict[tuple[object, ...], list[Post]] = {}
+    for post, occurrence in found:
+        own = "" if post.is_preliminary and not occurrence.has_day else post.id
+        groups.setdefault((post.campaign, post.step, post.audience, post.due_at, own), []).append(post)
+    return {group[0].id: group for group in groups.values() if group[0].id is not None}
+
+
+def _number(row: PostText) -> int:
+    return row.id or 0
+
+
 def _row(
-    session: Session,
     catalog: Catalog,
-    messages: Path,
     municipality: Municipality,
-    post: Post,
-    missing: Mapping[int, Sequence[str]],
-    edited: Mapping[int, PostText],
-    facts: Mapping[str, Fact],
+    posts: Sequence[Post],
+    rendered: tuple[Draft | None, str],
+    last: PostText | None,
+    missing: Sequence[str],
     *,
     now: datetime,
 ) -> TextRow:
+    post, *rest = posts
     assert post.id is not None
     names = {party.id: party.name for party in municipality.parties}
     state = shown_state(post, now=now)
-    last = edited.get(post.id)
-    draft, fault = _rendered(session, catalog, messages, post, facts, now=now)
+    draft, fault = rendered
     found = [fault for fault, _ in faults_by_channel(draft)] if draft else []
     return TextRow(
         post_id=post.id,
         step=step_name(catalog, post),
         audience=audience_name(catalog, post),
-        places=", ".join(post.places.splitlines()),
+        places=_places(post),
+        others=[(item.id, _places(item)) for item in rest if item.id is not None],
         due="" if post.is_preliminary else moment(post.due_at, municipality.zone),
         state=state,
         state_name=POST_STATES[state],
-        missing=tuple(names.get(party, party) for party in missing.get(post.id, ())),
+        missing=tuple(names.get(party, party) for party in missing),
         errors=sum(fault.is_blocking for fault in found),
         warnings=sum(not fault.is_blocking for fault in found),
         fault=fault,
         edited_by=last.author if last else "",
         edited=moment(last.created_at, municipality.zone) if last else "",
     )
+
+
+def _places(post: Post) -> str:
+    return ", ".join(post.places.splitlines())
 
 
 def _rendered(
@@ -185,4 +213,4 @@ def _rendered(
     try:
         return render_post(session, catalog, messages, post, now=now, facts=facts), ""
     except (TemplateError, NotFoundError) as error:
-        return None, error.message
+        return None, "En text saknas än." if isinstance(error, NotFoundError) else "Texten går inte att läsa."

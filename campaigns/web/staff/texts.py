@@ -21,7 +21,7 @@ from campaigns.errors import NotFoundError, RefusedError, TemplateError
 from campaigns.models import Post, PostText
 from campaigns.overviews import text_list as lists
 from campaigns.overviews import texts as overview
-from campaigns.overviews.text_cards import Card
+from campaigns.overviews.text_cards import Card, not_written
 from campaigns.overviews.texts import Where
 from campaigns.picture_files import MOST_BYTES
 from campaigns.post_list import post_of
@@ -216,6 +216,7 @@ def _looks(visit: Visit, fields: Fields, *, is_new: bool = True) -> dict[str, An
         "letter": _letter,
         "picture_path": lambda card: _picture_path(visit, card),
         "shown_letter": shown_letter,
+        "not_written": not_written,
         "form_names": FORM_NAMES,
     }
 

@@ -19,20 +19,20 @@ async function show() {
 }
 
 // Only what has changed is replaced, so that a reader is told of that alone and nothing jumps.
+const seen = new Map();
 function put(page) {
   const focused = document.activeElement;
   for (const fresh of page.querySelectorAll("[data-byt]")) {
     const old = document.getElementById(fresh.id);
-    if (!old || old.innerHTML === fresh.innerHTML) {
-      if (old) old.className = fresh.className;
-      continue;
-    }
-    const kept = old.contains(focused) && focused.value;
+    if (!old || seen.get(fresh.id) === fresh.outerHTML) continue;
+    seen.set(fresh.id, fresh.outerHTML);
+    const kept = old.contains(focused) ? focused.value : "";
     old.className = fresh.className;
+    if (old.textContent === fresh.textContent && old.matches(".counter")) continue;
     old.replaceChildren(...document.adoptNode(fresh).childNodes);
     if (kept) [...old.querySelectorAll("button")].find((button) => button.value === kept)?.focus();
   }
-  document.dispatchEvent(new CustomEvent("nytt-innehall"));
+  document.dispatchEvent(new Event("renewed"));
 }
 
 form.addEventListener("input", (event) => {
