@@ -18,7 +18,6 @@ from campaigns.web.probes import Probes
 from campaigns.web.reporting import Reporting
 from campaigns.web.security import SameOriginOnly, SecurityHeaders
 from campaigns.web.staff import rooms
-from campaigns.web.staff.texts import LARGEST_FORM
 from campaigns.wiring import Parts
 
 # Bytes. Six for each character of the longest text, which is what JSON may take, and some to spare.
@@ -41,7 +40,7 @@ class Site:
         self.freshness.stop()
 
 
-def create_app(parts: Parts) -> FastAPI:
+def create_app(parts: Parts, pages: Pages) -> FastAPI:
     """Pages, probes and the API, without the guards and the feeds in front."""
     app = FastAPI(
         title="Kampanjhjulet",
@@ -55,7 +54,6 @@ def create_app(parts: Parts) -> FastAPI:
         max_body_size=LARGEST_BODY,
     )
     app.state.parts = parts
-    pages = Pages(parts)
     app.router.routes.extend(pages.routes())
     app.router.routes.extend(rooms.routes(parts, pages))
     app.router.routes.extend(Probes(parts).routes())
@@ -72,8 +70,10 @@ def create_app(parts: Parts) -> FastAPI:
 def build(parts: Parts) -> Site:
     """Everything that is served. Call `start` on it before the first visitor."""
     store = FeedStore(parts.catalog, base_url=parts.settings.base_url)
+    pages = Pages(parts)
+    bounded = problems.BoundedBody(create_app(parts, pages), most=LARGEST_BODY, larger=rooms.larger(), pages=pages)
     guarded = SecurityHeaders(
-        SameOriginOnly(problems.BoundedBody(create_app(parts), most=LARGEST_BODY, most_of_staff=LARGEST_FORM)),
+        SameOriginOnly(bounded),
         is_https=parts.settings.base_url.startswith("https://"),
     )
     return Site(FeedApplication(store, guarded), store, Freshness(parts, store))

@@ -34,7 +34,7 @@ from campaigns.wiring import Parts
 
 SEE_OTHER = 303
 MOST_FIELDS = 500
-# Bytes of one field's value. Longer texts are refused with a page, in `problems`.
+# Bytes of one field's value, on pages that take no larger form than others.
 LONGEST_FIELD = 400_000
 NO_MUNICIPALITY = "Kommunen finns inte här, eller så har du ingen roll i den. Kontrollera adressen."
 
@@ -146,7 +146,7 @@ def staff(roles: Roles) -> bool:
 class StaffPage:
     """A page under /kommun/<municipality>/. `needs` bounds both views, `post_needs` only the act.
 
-    `largest_field` and `largest_form` are bytes, for a page that takes long texts or files.
+    `largest` is how many bytes a form may be sent with, where that is more than others' are: those with pictures.
     """
 
     path: str
@@ -154,8 +154,12 @@ class StaffPage:
     post: View | None = None
     needs: Needs = staff
     post_needs: Needs | None = None
-    largest_field: int = LONGEST_FIELD
-    largest_form: int | None = None
+    largest: int | None = None
+
+    @property
+    def address(self) -> str:
+        """The route's path."""
+        return f"/kommun/{{municipality}}/{self.path}"
 
 
 class Frame:
@@ -173,7 +177,9 @@ class Frame:
         async def endpoint(request: Request) -> Response:
             form = FormData()
             if request.method == "POST":
-                form = await request.form(max_files=2, max_fields=MOST_FIELDS, max_part_size=page.largest_field)
+                form = await request.form(
+                    max_files=2, max_fields=MOST_FIELDS, max_part_size=page.largest or LONGEST_FIELD
+                )
             try:
                 return await run_in_threadpool(self._answer, page, request, form)
             finally:
@@ -185,7 +191,7 @@ class Frame:
             endpoint,
             methods=methods,
             name=page.path,
-            max_body_size=page.largest_form,
+            max_body_size=page.largest,
         )
 
     def _answer(self, page: StaffPage, request: Request, form: FormData) -> Response:

@@ -32,8 +32,7 @@ from campaigns.web import static_files
 from campaigns.web.staff.frame import StaffPage, Visit, editors
 
 # Bytes. A text that is far too long still comes in, so that it can be given back with what to do about it.
-LARGEST_FIELD = 3_000_000
-LARGEST_FORM = MOST_BYTES + 8 * LARGEST_FIELD
+LARGEST_FORM = MOST_BYTES + 20_000_000
 UNPROCESSABLE, CONFLICT = 422, 409
 ALL = "alla"  # instead of one character: all that can be replaced
 
@@ -135,15 +134,13 @@ PAGES: tuple[StaffPage, ...] = (
         get=edit,
         post=act,
         post_needs=editors,
-        largest_field=LARGEST_FIELD,
-        largest_form=LARGEST_FORM,
+        largest=LARGEST_FORM,
     ),
     StaffPage(
         "mallar/{post:int}/forhandsvisning",
         post=preview,
         needs=editors,
-        largest_field=LARGEST_FIELD,
-        largest_form=LARGEST_FORM,
+        largest=LARGEST_FORM,
     ),
     StaffPage("mallar/{post:int}/versioner", get=history, post=restore, post_needs=editors),
 )
