@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -17,14 +18,24 @@ from campaigns.revisions import touch
 from campaigns.sandbox import BoundedTemplate
 
 
+@dataclass(frozen=True)
+class OtherText:
+    """The version that somebody else saved."""
+
+    number: int
+    source: str
+    author: str
+    at: datetime
+
+
 class ChangedMeanwhileError(RefusedError):
     """Någon annan har sparat texten medan du skrev."""
 
-    def __init__(self, other: PostText) -> None:
-        self.other = other
-        super().__init__(
-            f"{other.author} har sparat en ny version av texten medan du skrev. Din text är inte sparad än."
-        )
+    def __init__(self, row: PostText) -> None:
+        assert row.id is not None
+        # As values: the row itself cannot be read once the transaction has been undone.
+        self.other = OtherText(row.id, row.source, row.author, row.created_at)
+        super().__init__(f"{row.author} har sparat en ny version av texten medan du skrev. Din text är inte sparad än.")
 
 
 class Closed(StrEnum):
@@ -33,6 +44,10 @@ class Closed(StrEnum):
     CANCELLED = "cancelled"
     OUT = "out"
     MERGED = "merged"
+
+
+class ClosedError(RefusedError):
+    """Texten går inte längre att ändra."""
 
 
 def write_text(
@@ -105,7 +120,7 @@ def closed(session: Session, post: Post) -> Closed | None:
 def _refuse_unwritable(session: Session, catalog: Catalog, post: Post, *, language: str, channel: str) -> None:
     why = closed(session, post)
     if why is not None:
-        raise RefusedError(
+        raise ClosedError(
             {
                 Closed.CANCELLED: "Budskapet är inställt: steget finns inte längre i planen.",
                 Closed.OUT: "Budskapet har redan gått ut i alla sina kanaler."

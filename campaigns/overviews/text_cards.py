@@ -140,7 +140,7 @@ def _card(municipality: Municipality, piece: Piece, *, is_written: bool) -> Card
         faults=faults,
         content=content,
         picture=piece.picture,
-        plain=content.plain() if config.kind in ("manuell", "smtp", "teams") else None,
+        plain=content.plain() if config.kind in ("manuell", "teams") else None,
         instructions=config.instructions,
         sender=_sender(config, municipality),
         sms_parts=sms.parts(content.short) if config.kind == "sms" else (),

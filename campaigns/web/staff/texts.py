@@ -18,7 +18,7 @@ from campaigns.content import Fields, decomposed, field_faults
 from campaigns.content.fields import replaced_outside_code
 from campaigns.counters import shown_letter
 from campaigns.errors import NotFoundError, RefusedError, TemplateError
-from campaigns.models import Post, PostText
+from campaigns.models import Post
 from campaigns.overviews import text_list as lists
 from campaigns.overviews import texts as overview
 from campaigns.overviews.text_cards import Card, not_written
@@ -27,13 +27,14 @@ from campaigns.picture_files import MOST_BYTES
 from campaigns.post_list import post_of
 from campaigns.sms import segments
 from campaigns.swedish import moment
-from campaigns.texts import ChangedMeanwhileError
+from campaigns.texts import ChangedMeanwhileError, ClosedError, OtherText
 from campaigns.web import static_files
 from campaigns.web.staff.frame import StaffPage, Visit, editors
 
 # Bytes. A text that is far too long still comes in, so that it can be given back with what to do about it.
 LARGEST_FORM = MOST_BYTES + 20_000_000
 UNPROCESSABLE, CONFLICT = 422, 409
+NOT_SAVED = "Texten är inte sparad, för den går inte längre att ändra. Kopiera det du skrev om du vill ha kvar det."
 ALL = "alla"  # instead of one character: all that can be replaced
 
 # What the fields are called in the form.
@@ -101,19 +102,25 @@ def history(visit: Visit) -> Response:
 def restore(visit: Visit) -> Response:
     """Make an old version the newest again."""
     post, at = _asked(visit)
-    with visit.parts.database.write() as session:
-        row = text_versions.restore(
-            session,
-            visit.parts.catalog,
-            visit.parts.messages,
-            post,
-            _number(visit.field("version")),
-            channel=at.channel,
-            language=at.language,
-            author=visit.person.name,
-            now=visit.now,
-            begun_from=_number(visit.field("utgick_fran")),
-        )
+    try:
+        with visit.parts.database.write() as session:
+            row = text_versions.restore(
+                session,
+                visit.parts.catalog,
+                visit.parts.messages,
+                post,
+                _number(visit.field("version")),
+                channel=at.channel,
+                language=at.language,
+                author=visit.person.name,
+                now=visit.now,
+                begun_from=_number(visit.field("utgick_fran")),
+            )
+    except ChangedMeanwhileError as error:
+        told = f"{error.other.author} har sparat en ny version sedan du öppnade sidan, så inget återställdes."
+        return visit.redirect(_link(post, at, "/versioner"), told)
+    except ClosedError:
+        return visit.redirect(_link(post, at), "Texten går inte längre att ändra, så inget återställdes.")
     return visit.redirect(_link(post, at), f"Texten är återställd och sparad som version {row.id}.")
 
 
@@ -172,9 +179,9 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 10 else -1
 
 
-def _link(post: Post, at: Where) -> str:
+def _link(post: Post, at: Where, page: str = "") -> str:
     wanted = {name: value for name, value in (("kanal", at.channel), ("sprak", at.language)) if value}
-    return f"mallar/{post.id}" + (f"?{urlencode(wanted)}" if wanted != {"sprak": "sv"} else "")
+    return f"mallar/{post.id}{page}" + (f"?{urlencode(wanted)}" if wanted != {"sprak": "sv"} else "")
 
 
 def _editor(
@@ -201,7 +208,7 @@ def _editor(
         is_unsaved=typed is not None,
         faults=faults or {},
         told=told,
-        link=_link(post, at),
+        history_link=_link(post, at, "/versioner"),
         **_looks(visit, fields, is_new=typed is not None or not shown.newest.fault),
     )
 
@@ -252,6 +259,8 @@ def _saved(visit: Visit, post: Post, at: Where, fields: Fields) -> Response:
             )
     except ChangedMeanwhileError as error:
         return _clash(visit, post, at, fields, error.other)
+    except ClosedError:
+        return _editor(visit, post, at, fields, faults={"": NOT_SAVED})
     except (RefusedError, TemplateError, NotFoundError) as error:
         return _editor(visit, post, at, fields, faults={"": error.message})
     if row is None:
@@ -259,7 +268,7 @@ def _saved(visit: Visit, post: Post, at: Where, fields: Fields) -> Response:
     return visit.redirect(_link(post, at), f"Version {row.id} är sparad. Den ska läsas och godkännas av alla parter.")
 
 
-def _clash(visit: Visit, post: Post, at: Where, fields: Fields, other: PostText) -> Response:
+def _clash(visit: Visit, post: Post, at: Where, fields: Fields, other: OtherText) -> Response:
     """Another has saved: both texts, and what to do with them. Nothing is lost."""
     theirs = decomposed(other.source)
     with visit.parts.database.read() as session:
@@ -270,7 +279,7 @@ def _clash(visit: Visit, post: Post, at: Where, fields: Fields, other: PostText)
         about=about,
         at=at,
         other=other,
-        at_time=moment(other.created_at, visit.municipality.zone),
+        at_time=moment(other.at, visit.municipality.zone),
         mine=fields,
         differences=text_versions.field_differences(theirs, fields.tidied()),
         form_names=FORM_NAMES,

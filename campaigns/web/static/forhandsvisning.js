@@ -22,9 +22,10 @@ async function show() {
 const seen = new Map();
 function put(page) {
   const focused = document.activeElement;
+  const isStopped = page.querySelector(".stops") !== null; // half a placeholder, say: the last whole looks stay
   for (const fresh of page.querySelectorAll("[data-byt]")) {
     const old = document.getElementById(fresh.id);
-    if (!old || seen.get(fresh.id) === fresh.outerHTML) continue;
+    if (!old || seen.get(fresh.id) === fresh.outerHTML || (isStopped && old.matches(".look"))) continue;
     seen.set(fresh.id, fresh.outerHTML);
     const kept = old.contains(focused) ? focused.value : "";
     old.className = fresh.className;
