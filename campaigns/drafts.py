@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from sqlmodel import Session
@@ -17,11 +17,11 @@ from campaigns.errors import TemplateError
 from campaigns.faults import Fault, FaultCode, Severity, faults
 from campaigns.links import addresses_of, addresses_of_fact, link_faults, troubled
 from campaigns.localtime import after_quiet
-from campaigns.models import LinkCheck, OccurrenceRow, Post
+from campaigns.models import LinkCheck, Post
 from campaigns.picture_files import PictureError, PictureFile, name_fault
 from campaigns.picture_rows import find_picture
 from campaigns.plan import Campaign
-from campaigns.post_sources import sources_of
+from campaigns.post_sources import Occurrence, occurrence_of, places_of, texts_of
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def render_post(
     Raises TemplateError or NotFoundError, in Swedish, if a text cannot be made.
     """
     filling = Filling(session, catalog, messages, post, now=now, facts=facts)
-    pieces = filling.pieces(sources_of(session, catalog, filling.municipality, messages, post))
+    texts = texts_of(session, catalog, messages, post, filling.occurrence)
+    pieces = filling.pieces({place: texts.used_in(*place) for place in places_of(filling.municipality, post)})
     digest = digest_of({(piece.channel, piece.language): piece.sha256 for piece in pieces})
     return Draft(pieces, digest)
 
@@ -112,7 +113,7 @@ class Filling:
         self._now = now
         self._facts = facts
         self.municipality = catalog.municipality(post.municipality)
-        self.occurrence = session.get_one(OccurrenceRow, post.occurrence)
+        self.occurrence = occurrence_of(session, post)
         zone = self.municipality.zone
         self.send_day = after_quiet(max(post.due_at, now), zone).astimezone(zone).date()
         self._filled: dict[tuple[Source, str], Filled] = {}
@@ -122,10 +123,19 @@ class Filling:
         """Today's value of every placeholder."""
         return _context(self._catalog, self.municipality, self._post, self.occurrence, self.send_day, self._facts)
 
+    @cached_property
+    def _values(self) -> tuple[tuple[str, object], ...]:
+        return tuple((name, value) for name, value in self.context.items() if name != "fakta")
+
+    @cached_property
+    def _fact_texts(self) -> tuple[tuple[str, str], ...]:
+        return tuple((fact.id, fact.text) for fact in self._facts.values())
+
     def fill(self, source: Source, language: str) -> Filled:
         """`source` filled in. Raises TemplateError if it cannot be."""
         if (source, language) not in self._filled:
-            content = render(source, self.context, footer=_footer(self._messages, language), language=language)
+            footer = _footer(self._messages, language)
+            content = _filled_in(source, self._values, self._fact_texts, footer, language)
             self._filled[source, language] = self._with_picture(content)
         return self._filled[source, language]
 
@@ -192,6 +202,17 @@ def promises_kept(catalog: Catalog, municipality: Municipality, campaign: Campai
     return [item for item in found if municipality.id in item.municipalities and item.first_day <= day <= item.last_day]
 
 
+@lru_cache(maxsize=256)  # a text is read, and then signed by one party after the other
+def _filled_in(
+    source: Source,
+    values: tuple[tuple[str, object], ...],
+    facts: tuple[tuple[str, str], ...],
+    footer: Source,
+    language: str,
+) -> Content:
+    return render(source, {**dict(values), "fakta": dict(facts)}, footer=footer, language=language)
+
+
 def _footer(messages: Path, language: str) -> Source:
     footer = find_source(messages, "", "footer", "", channel="", language=language)
     if footer is None:
@@ -204,7 +225,7 @@ def _context(
     catalog: Catalog,
     municipality: Municipality,
     post: Post,
-    occurrence: OccurrenceRow,
+    occurrence: Occurrence,
     send_day: date,
     facts: Mapping[str, Fact],
 ) -> dict[str, object]:

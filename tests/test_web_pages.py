@@ -16,8 +16,8 @@ from campaigns.checking import check
 from campaigns.database import Database
 from campaigns.facts import confirm_fact
 from campaigns.models import Delivery, DeliveryState
+from campaigns.overviews.shown import days_left, usual
 from campaigns.web import freshness
-from campaigns.web.shown import days_left, usual
 from tests.builders import day
 from tests.sites import Place, copied_config, planned
 

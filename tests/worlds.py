@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from campaigns import approval
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
 from campaigns.models import Delivery, Post, Role
+from campaigns.people import links
 from campaigns.sending import delivery, pauses
 from tests.fakes import FakeChannel
 from tests.sites import Place, planned
@@ -121,9 +122,12 @@ def examples(place: Place) -> dict[str, object]:
 
 def variants(place: Place) -> list[str]:
     """Pages that look otherwise by what is asked of them."""
-    return []
+    paths = ("kalender?vy=lista", "kalender?vecka=17&ar=2027", "kalender?ar=2027&manad=6&kanal=webb", "arshjul?ar=2028")
+    return [f"/kommun/aneby/{path}" for path in paths]
 
 
 def open_pages(place: Place) -> list[str]:
     """The pages that need no sign-in."""
-    return ["/sida/aneby", "/skarm/aneby", "/mina-kommuner", "/logga-ut"]
+    with place.database.write() as session:
+        secret = links.first_link(session, now=place.clock.at)
+    return ["/", "/sida/aneby", "/skarm/aneby", "/logga-in", "/logga-ut", f"/valkommen/{secret}"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -48,7 +48,7 @@ class Content:
 
         Without a picture nothing is said of it: what was signed before there were pictures keeps its bytes.
         """
-        table = {name: value for name, value in asdict(self).items() if value or name != _LATER}
+        table = {name: value for name, value in vars(self).items() if value or name != _LATER}
         return json.dumps(table, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
     @classmethod
@@ -94,6 +94,11 @@ def _clean_html(markdown: str) -> str:
     ).strip()
 
 
+@lru_cache(maxsize=8)  # the checks of a text each ask for its links or its words
+def _tokens(markdown: str) -> tuple[Token, ...]:
+    return tuple(_MARKDOWN.parse(markdown))
+
+
 def _shortened(text: str, length: int) -> str:
     if len(text) <= length:
         return text
@@ -102,7 +107,7 @@ def _shortened(text: str, length: int) -> str:
 
 def link_addresses(markdown: str) -> list[str]:
     """Where the links of a text lead, in the order they stand."""
-    inline = (child for token in _MARKDOWN.parse(markdown) for child in token.children or ())
+    inline = (child for token in _tokens(markdown) for child in token.children or ())
     return [str(token.attrs.get("href", "")) for token in inline if token.type == "link_open"]
 
 
@@ -112,7 +117,7 @@ def plain_text(markdown: str) -> str:
     blocks: list[str] = []
     lists: list[str] = []
     mark, is_first = "", False
-    for token in _MARKDOWN.parse(markdown):
+    for token in _tokens(markdown):
         if token.type.endswith("_list_open"):
             lists.append(token.type)
             is_first = len(lists) == 1

@@ -53,7 +53,9 @@ class Source:
     def part(self, key: str) -> BoundedTemplate:
         """One part, compiled. A fact must be shown by its name, or nobody would know that the text rests on it."""
         first_line = self.body_line if key == "body" else 1
-        template = compile_template(getattr(self, key), name=self.part_name(key), first_line=first_line)
+        text: str = getattr(self, key)
+        # Many parts are empty, and nothing in those can be wrong: one template is enough for them all.
+        template = compile_template(text, name=self.part_name(key) if text else "", first_line=first_line)
         if "fakta" in template.whole:
             line = template.line_of("fakta")
             raise TemplateError(f"{template.name}, rad {line}: skriv {{{{ fakta.namn }}}}, aldrig bara fakta.")

@@ -202,7 +202,9 @@ def about(session: Session, catalog: Catalog, municipality: Municipality, post: 
         reason=f"Avslaget av {post.reason}" if post.state == PostState.REJECTED else post.reason,
         closed=closed(session, post),
         merged_into=merged,
-        signed_by=[f"{item.name} för {parties.get(item.party, item.party)}" for item in live_signatures(session, post)],
+        signed_by=[
+            f"{item.name} för {parties.get(item.party, item.party)}" for item in live_signatures(session, post.id)
+        ],
     )
 
 

@@ -19,10 +19,11 @@ from campaigns.catalog import Municipality
 from campaigns.content import RIGHT_TO_LEFT, SWEDISH, Content
 from campaigns.errors import NotFoundError
 from campaigns.news import Message, on_screens, published
+from campaigns.overviews import start
+from campaigns.overviews.shown import upcoming
 from campaigns.season import planned_years, season
 from campaigns.settings import shipped_directory
-from campaigns.web import start, static_files
-from campaigns.web.shown import upcoming
+from campaigns.web import static_files
 from campaigns.wiring import Parts
 
 PUBLIC_LENGTH = 60
@@ -71,7 +72,14 @@ class Pages:
             return self.page("kommuner.html", rows=rows)
         municipality = parts.catalog.municipality(wanted) if wanted else known[0]
         with parts.database.read() as session:
-            today = start.today(session, parts, municipality, now=now)
+            today = start.today(
+                session,
+                parts.catalog,
+                municipality,
+                messages=parts.messages,
+                problems=parts.configuration.problems,
+                now=now,
+            )
         return self.page("start.html", municipality=municipality, today=today, has_more=len(known) > 1)
 
     def public(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Rows made into what the pages and the API show: states, spans of days, days left."""
+"""Rows made into what the pages and the command line show: names, states, spans of days, days left."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from campaigns.catalog import Catalog, Municipality
 from campaigns.content import listed
+from campaigns.models import Post
 from campaigns.occurrences import Occurrence, OccurrenceStatus
 from campaigns.post_names import audience_name as audience_name
 from campaigns.post_names import campaign_name as campaign_name
@@ -85,3 +87,22 @@ def days_left(first: date, last: date, today: date) -> str:
     if left <= 0:
         return "i dag" if first == last else "pågår"
     return "i morgon" if left == 1 else f"om {left} dagar"
+
+
+def sentence(catalog: Catalog, post: Post) -> str:
+    """”Valborg utan langning, inför, till syskon och unga vuxna (syskon)”."""
+    step, audience = step_name(catalog, post), audience_beside_step(catalog, post).lower()
+    return f"{campaign_name(catalog, post)}, {step[:1].lower()}{step[1:]}{f' ({audience})' if audience else ''}"
+
+
+def audience_beside_step(catalog: Catalog, post: Post) -> str:
+    """The audience's name, or nothing where the step is for that audience alone and its own name says so."""
+    name = audience_name(catalog, post)
+    campaign = catalog.campaigns.get(post.campaign)
+    alone = campaign and any(step.id == post.step and len(step.audiences) == 1 for step in campaign.steps)
+    return "" if alone and name.lower() in step_name(catalog, post).lower() else name
+
+
+def channel_names(municipality: Municipality) -> dict[str, str]:
+    """The municipality's names for its channels, by id."""
+    return {channel.id: channel.name for channel in municipality.channels}

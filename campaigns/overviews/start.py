@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import Select, func, select
 from sqlmodel import Session, col
@@ -13,23 +14,24 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.content import listed
 from campaigns.models import Delivery, OccurrenceRow, Post, PostState
 from campaigns.news import Message, published
+from campaigns.overviews import actions, troubles
+from campaigns.overviews.actions import Action
+from campaigns.overviews.coming import coming_posts
+from campaigns.overviews.shown import (
+    ShownDate,
+    ShownPost,
+    audience_beside_step,
+    campaign_name,
+    channel_names,
+    step_name,
+    upcoming,
+)
 from campaigns.posts import shown_state
 from campaigns.season import planned_years, season
 from campaigns.signatures import missing_signatures
 from campaigns.swedish import POST_STATES, moment, short_date
-from campaigns.web import actions
-from campaigns.web.actions import Action
-from campaigns.web.shown import (
-    ShownDate,
-    ShownPost,
-    campaign_name,
-    step_name,
-    upcoming,
-)
-from campaigns.wiring import Parts
 
 SHOWN_POSTS = 10
-READ_POSTS = 60
 
 
 @dataclass(frozen=True)
@@ -57,18 +59,34 @@ class OverviewRow:
     faulty: int
 
 
-def today(session: Session, parts: Parts, municipality: Municipality, *, now: datetime) -> Today:
-    """The start page's content for `municipality`."""
-    catalog = parts.catalog
+def today(
+    session: Session,
+    catalog: Catalog,
+    municipality: Municipality,
+    *,
+    messages: Path,
+    problems: Sequence[str],
+    now: datetime,
+) -> Today:
+    """The start page's content for `municipality`. `messages` is the folder of texts, `problems` the files' faults."""
     day = now.astimezone(municipality.zone).date()
     laid = season(session, catalog, municipality, years=planned_years(now, municipality))
-    rows = _coming_posts(session, municipality, now=now)
+    rows = coming_posts(session, municipality, now=now)
     shown = _shown_posts(session, catalog, municipality, rows, now=now)
     posts = [post for post, _ in rows]
+    unsigned = actions.unsigned_parties(session, municipality, posts)
     return Today(
         dates=upcoming(laid.occurrences, today=day, within=timedelta(days=365)),
         posts=shown,
-        actions=actions.actions(session, parts, municipality, posts, shown, laid.occurrences, now=now),
+        actions=[
+            *troubles.configuration(municipality, problems),
+            *troubles.deliveries(session, catalog, municipality, now=now),
+            *actions.rejected(catalog, municipality, posts),
+            *actions.unsigned(catalog, municipality, posts, unsigned, now=now),
+            *actions.missed(session, catalog, municipality, now=now),
+            *actions.undated(catalog, laid.occurrences, municipality, day),
+            *actions.unsure_facts(session, catalog, municipality, messages, posts[: actions.READ_FACTS], day=day),
+        ],
         published=published(session, municipality.id, kind="webb", most=5),
         first_post=next((post for post in shown if post.state in (PostState.DRAFT, PostState.REJECTED)), None),
         reasons={post.id: _reason(post) for post in posts if post.id is not None and post.reason},
@@ -103,7 +121,7 @@ def overview(session: Session, municipalities: Iterable[Municipality], *, now: d
     faulty = _counts(
         session,
         select(col(Delivery.municipality), func.count())
-        .where(col(Delivery.state).in_(actions.NEEDS_PERSON), col(Delivery.changed_at) > now - actions.TOLD_FOR)
+        .where(col(Delivery.state).in_(troubles.NEEDS_PERSON), col(Delivery.changed_at) > now - actions.TOLD_FOR)
         .group_by(col(Delivery.municipality)),
     )
     rows = []
@@ -115,22 +133,6 @@ def overview(session: Session, municipalities: Iterable[Municipality], *, now: d
 
 def _counts(session: Session, query: Select[str, int]) -> dict[str, int]:
     return {name: count for name, count in session.execute(query)}  # noqa: C416 - rows, which dict() is not typed for
-
-
-def _coming_posts(session: Session, municipality: Municipality, *, now: datetime) -> list[tuple[Post, bool]]:
-    """The posts that are to go out, each with whether the day that it counts from is known."""
-    query = (
-        select(Post, col(OccurrenceRow.has_day))
-        .join(OccurrenceRow, col(OccurrenceRow.key) == col(Post.occurrence))
-        .where(col(Post.municipality) == municipality.id, col(Post.not_after) > now)
-        .where(col(Post.state) != PostState.CANCELLED, col(Post.merged_into).is_(None))
-        .order_by(col(Post.due_at), col(Post.id))
-        .limit(READ_POSTS)
-    )
-    unsigned = session.execute(query.where(col(Post.state) != PostState.APPROVED))
-    signed = session.execute(query.where(col(Post.state) == PostState.APPROVED, col(Post.due_at) > now))
-    rows = [(post, has_day) for post, has_day in (*unsigned, *signed)]
-    return sorted(rows, key=lambda row: (row[0].due_at, row[0].id or 0))
 
 
 def _shown_posts(
@@ -168,7 +170,7 @@ def _shown_post(
 ) -> ShownPost:
     post = posts[0]
     assert post.id is not None
-    names = {channel.id: channel.name for channel in municipality.channels}
+    names = channel_names(municipality)
     parties = {party.id: party.name for party in municipality.parties}
     state = shown_state(post, now=now)
     is_waited_for = state in (PostState.DRAFT, PostState.REJECTED)
@@ -179,7 +181,7 @@ def _shown_post(
         due_at=post.due_at,
         campaign=campaign_name(catalog, post),
         step=step_name(catalog, post),
-        audience=actions.audience_beside_step(catalog, post),
+        audience=audience_beside_step(catalog, post),
         channels=", ".join(names.get(channel, channel) for channel in post.channels.split()),
         places=_places(posts),
         state=state,
