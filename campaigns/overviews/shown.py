@@ -10,6 +10,9 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.content import listed
 from campaigns.models import Post
 from campaigns.occurrences import Occurrence, OccurrenceStatus
+from campaigns.post_names import audience_name as audience_name
+from campaigns.post_names import campaign_name as campaign_name
+from campaigns.post_names import step_name as step_name
 from campaigns.swedish import MONTHS, span
 
 
@@ -84,21 +87,6 @@ def days_left(first: date, last: date, today: date) -> str:
     if left <= 0:
         return "i dag" if first == last else "pågår"
     return "i morgon" if left == 1 else f"om {left} dagar"
-
-
-def campaign_name(catalog: Catalog, post: Post) -> str:
-    campaign = catalog.campaigns.get(post.campaign)
-    return campaign.name if campaign else post.campaign
-
-
-def step_name(catalog: Catalog, post: Post) -> str:
-    campaign = catalog.campaigns.get(post.campaign)
-    return next((step.name for step in campaign.steps if step.id == post.step), post.step) if campaign else post.step
-
-
-def audience_name(catalog: Catalog, post: Post) -> str:
-    audience = catalog.audiences.get(post.audience)
-    return audience.name if audience else post.audience
 
 
 def sentence(catalog: Catalog, post: Post) -> str:

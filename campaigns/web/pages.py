@@ -46,7 +46,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(lang=_language, body=_body)
+        self._environment.filters.update(lang=_language, body=_body, screen_size=_size)
         self._environment.globals.update(
             asset=static_files.address,
             qr=qr,

@@ -34,7 +34,7 @@ from campaigns.wiring import Parts
 
 SEE_OTHER = 303
 MOST_FIELDS = 500
-# Bytes of one field's value. Longer texts are refused with a page, in `problems`.
+# Bytes of one field's value, on pages that take no larger form than others.
 LONGEST_FIELD = 400_000
 NO_MUNICIPALITY = "Kommunen finns inte här, eller så har du ingen roll i den. Kontrollera adressen."
 
@@ -177,7 +177,9 @@ class Frame:
         async def endpoint(request: Request) -> Response:
             form = FormData()
             if request.method == "POST":
-                form = await request.form(max_files=2, max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD)
+                form = await request.form(
+                    max_files=2, max_fields=MOST_FIELDS, max_part_size=page.largest or LONGEST_FIELD
+                )
             try:
                 return await run_in_threadpool(self._answer, page, request, form)
             finally:

@@ -12,6 +12,7 @@ from campaigns.web.staff import (
     campaign_additions,
     campaign_dates,
     campaigns,
+    texts,
     today,
     wheel,
 )
@@ -26,6 +27,7 @@ ROOMS: tuple[StaffPage, ...] = (
     *campaigns.PAGES,
     *campaign_additions.PAGES,
     *campaign_dates.PAGES,
+    *texts.PAGES,
 )
 
 
