@@ -5,11 +5,30 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from campaigns.web.pages import Pages
+from campaigns.web.staff import (
+    guide,
+    settings,
+    settings_channels,
+    settings_keys,
+    settings_look,
+    settings_own,
+    settings_people,
+    subscribe,
+)
 from campaigns.web.staff.frame import Frame, StaffPage
 from campaigns.web.staff.sign_in import SignInPages
 from campaigns.wiring import Parts
 
-ROOMS: tuple[StaffPage, ...] = ()
+ROOMS: tuple[StaffPage, ...] = (
+    *subscribe.PAGES,
+    *guide.PAGES,
+    *settings.PAGES,
+    *settings_people.PAGES,
+    *settings_own.PAGES,
+    *settings_channels.PAGES,
+    *settings_look.PAGES,
+    *settings_keys.PAGES,
+)
 
 
 def routes(parts: Parts, pages: Pages) -> list[BaseRoute]:
