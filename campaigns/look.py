@@ -19,7 +19,7 @@ from campaigns.picture_files import JPEG, checked_picture
 from campaigns.revisions import touch
 
 STANDARD_MAIN, STANDARD_ACCENT = "#0c5563", "#ffc24b"
-MOST_LOGO_BYTES = 250_000
+MOST_LOGO_BYTES = 500_000
 MOST_LOGO_SIDE = 3000  # pixels
 LONGEST_ALT = 150
 LONGEST_NAME = 100

@@ -188,7 +188,7 @@ def test_a_logo_is_shown_with_its_words_and_its_approval_and_can_be_taken_away(p
         (png()[:40], "x.png", {}, "skadad eller avbruten"),
         (b"", "x.png", {}, "varken JPEG eller PNG"),
         (png(3001, 1), "x.png", {}, "högst 3000 punkter"),
-        (png() + b"\0" * 250_000, "x.png", {}, "högst 250 kB"),
+        (png() + b"\0" * 500_000, "x.png", {}, "högst 500 kB"),
         (png(), "x.png", {"beskrivning": "  "}, "Skriv vad logotypen föreställer"),
         (png(), "x.png", {"beskrivning": "x" * 151}, "Skriv vad logotypen föreställer"),
         (png(), "x.png", {"godkand-av": "Pia"}, "vem som har godkänt"),

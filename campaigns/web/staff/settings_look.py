@@ -94,6 +94,6 @@ PAGES = (
     StaffPage(LOOK, get=show, needs=administrators),
     StaffPage(f"{LOOK}/farger", post=choose_colours, needs=administrators),
     StaffPage(f"{LOOK}/standard", post=use_standard, needs=administrators),
-    StaffPage(f"{LOOK}/logotyp", post=choose_logo, needs=administrators),
+    StaffPage(f"{LOOK}/logotyp", post=choose_logo, needs=administrators, largest=2 * look.MOST_LOGO_BYTES),
     StaffPage(f"{LOOK}/logotyp/ta-bort", post=remove_logo, needs=administrators),
 )
