@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from campaigns.database import Database
 from campaigns.errors import RefusedError
 from campaigns.models import AuditEntry, Membership, Notice, OneTimeLink, Person, Role, Token
-from campaigns.people import links, persons, sign_ins
+from campaigns.people import passwords, persons, sign_ins
 from campaigns.reminding import reminders
 from campaigns.sending import accounts
 from campaigns.sending.accounts import Health, Lesson
@@ -56,7 +56,7 @@ def number_of(place: Place, name: str) -> int:
 def let_choose_password(place: Place, name: str, password: str = PASSWORD) -> None:
     with place.database.write() as session:
         person = session.exec(select(Person).where(Person.name == name)).one()
-        person.password_hash = links.hashed(password, email=person.email, name=person.name)
+        person.password_hash = passwords.hashed(password, email=person.email, name=person.name)
         session.add(person)
 
 
@@ -83,7 +83,7 @@ def invitation(name: str = "Pia Polis", email: str = "pia@polisen.se", role: str
 
 def welcome_on(page: str) -> str:
     [path] = set(re.findall(r"https://kampanj\.example\.se(/valkommen/[\w-]+)", page))
-    return path
+    return str(path)
 
 
 # -- the front page and who may see what

@@ -7,7 +7,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from campaigns.database import Database
 from campaigns.models import AuditEntry, Role, Token
@@ -43,7 +43,7 @@ def created(client: StaffClient) -> str:
 
 def numbers(place: Place) -> list[int]:
     with place.database.read() as session:
-        return [item or 0 for item in session.exec(select(Token.id).order_by(Token.id))]
+        return [item or 0 for item in session.exec(select(Token.id).order_by(col(Token.id)))]
 
 
 def test_everybody_with_a_role_may_read_it(place: Place) -> None:

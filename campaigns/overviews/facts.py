@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,6 +14,7 @@ from campaigns.facts import LONGEST_VALIDITY, facts_at
 
 SOON = timedelta(days=60)
 _USUAL = timedelta(days=365)
+_ADDRESS = re.compile(r"https?://[^\s,;”\"]+")
 KINDS = {
     "lag": "Lag",
     "nummer": "Nummer",
@@ -25,13 +27,17 @@ KINDS = {
 
 @dataclass(frozen=True)
 class ShownFact:
-    """A fact. `state` is what it is called in words; one that is not `is_good` stops approval of texts that use it."""
+    """A fact. `state` is what it is called in words; one that is not `is_good` stops approval of texts that use it.
+
+    `address` is where its source can be read, if the source begins with one.
+    """
 
     fact: Fact
     kind: str
     state: str
     is_good: bool
     is_soon_over: bool
+    address: str
 
 
 @dataclass(frozen=True)
@@ -63,4 +69,5 @@ def _shown(fact: Fact, today: date) -> ShownFact:
         state = "Inte bekräftad"
     else:
         state = "Har gått ut" if is_over else "Går snart ut" if is_soon_over else "Bekräftad"
-    return ShownFact(fact, KINDS.get(fact.kind, fact.kind), state, is_good, is_soon_over)
+    address = _ADDRESS.match(fact.source)
+    return ShownFact(fact, KINDS.get(fact.kind, fact.kind), state, is_good, is_soon_over, address[0] if address else "")
