@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, insert, update
 from sqlmodel import Session, col, select
 
 from campaigns import audit, pictures
@@ -59,11 +59,12 @@ def approve(
         raise RefusedError("Texten har ändrats sedan du såg den. Läs den igen och godkänn den nya texten.")
     if draft.digest != post.digest:
         _store(session, post, draft, now=now)
-    live = live_signatures(session, post)
+    live = live_signatures(session, post_id)
     if any(item.name.casefold() == signer.casefold() and item.party != party for item in live):
         raise RefusedError(f"{signer} har redan godkänt för den andra parten. Parterna måste vara två olika personer.")
     if all(item.party != party for item in live):
-        session.add(Approval(post_id=post_id, party=party, name=signer, digest=draft.digest, created_at=now))
+        signature = {"post_id": post_id, "party": party, "name": signer, "digest": draft.digest, "created_at": now}
+        session.connection().execute(_SIGN, signature)
         audit.record(
             session,
             now=now,
@@ -189,10 +190,16 @@ def _digest_now(session: Session, catalog: Catalog, messages: Path, post: Post, 
 
 
 def _locked(session: Session, post_id: int) -> Post:
-    post = session.exec(select(Post).where(Post.id == post_id).with_for_update()).one_or_none()
+    post: Post | None = session.execute(_TO_CHANGE, {"id": post_id}).scalar_one_or_none()
     if post is None:
         raise NotFoundError(f"Det finns inget budskap med nummer {post_id}. Se alla med: kampanjhjul posts")
     return post
+
+
+_TO_CHANGE = select(Post).where(col(Post.id) == bindparam("id")).with_for_update()
+_CONTENT = ContentRow.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_STORE = insert(_CONTENT)
+_SIGN = insert(Approval.__table__).values(void_reason="")  # type: ignore[attr-defined]  # as above
 
 
 def _signer(municipality: Municipality, party_id: str, name: str) -> str:
@@ -231,20 +238,21 @@ def _refuse_faulty(draft: Draft) -> None:
 def _store(session: Session, post: Post, draft: Draft, *, now: datetime) -> None:
     """Freeze the draft's bytes as the post's next version. Earlier signatures were for other bytes: they fall."""
     assert post.id is not None
-    void(session, post, reason="Texten har ändrats.", now=now)
+    if post.content_version:  # the first bytes take nobody's place
+        void(session, post, reason="Texten har ändrats.", now=now)
     post.content_version += 1
     post.digest = draft.digest
-    session.add_all(
-        ContentRow(
-            post_id=post.id,
-            version=post.content_version,
-            channel=piece.channel,
-            language=piece.language,
-            payload=piece.payload,
-            sha256=piece.sha256,
-            created_at=now,
-        )
+    rows = [
+        {
+            "post_id": post.id,
+            "version": post.content_version,
+            "channel": piece.channel,
+            "language": piece.language,
+            "payload": piece.payload,
+            "sha256": piece.sha256,
+            "created_at": now,
+        }
         for piece in draft.pieces
-    )
+    ]
+    session.connection().execute(_STORE, rows)
     pictures.keep(session, [piece.picture for piece in draft.pieces if piece.picture], now=now)
-    session.flush()

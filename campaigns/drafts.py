@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from sqlmodel import Session, col, select
+from sqlalchemy import Row, bindparam, select
+from sqlmodel import Session
 
 from campaigns.catalog import Catalog, Fact, Municipality, Promise
 from campaigns.content import SWEDISH, Content, Source, context_for, find_source, parse_source, render
@@ -74,14 +77,14 @@ def render_post(
     Raises TemplateError or NotFoundError, in Swedish, if a text cannot be made.
     """
     municipality = catalog.municipality(post.municipality)
-    occurrence = session.get_one(OccurrenceRow, post.occurrence)
+    occurrence = _occurrence(session, post)
     send_day = after_quiet(max(post.due_at, now), municipality.zone).astimezone(municipality.zone).date()
-    sources = sources_of(session, catalog, municipality, messages, post)
+    sources = _sources(session, catalog, municipality, messages, post, occurrence)
     # Channels mostly share one text: it is rendered once.
     rendered: dict[tuple[Source, str], _Rendered] = {}
     for (_, language), source in sources.items():
         if (source, language) not in rendered:
-            content = render_source(
+            content = _render_source(
                 catalog, municipality, messages, post, occurrence, source, language, send_day, facts
             )
             rendered[source, language] = _with_picture(content, messages)
@@ -125,6 +128,35 @@ class _Rendered:
     faults: tuple[Fault, ...]
 
 
+class _Occurrence(NamedTuple):
+    """What a text is told of its occurrence."""
+
+    name: str
+    day: date
+    risk_date: str
+
+
+_OCCURRENCE = OccurrenceRow.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_POST = Post.__table__  # type: ignore[attr-defined]
+_TEXT = PostText.__table__  # type: ignore[attr-defined]
+_ITS_OCCURRENCE = select(*(_OCCURRENCE.c[name] for name in _Occurrence._fields)).where(
+    _OCCURRENCE.c.key == bindparam("key")
+)
+_WRITTEN = (
+    select(_TEXT.c.id, _TEXT.c.channel, _TEXT.c.language, _TEXT.c.source)
+    .join(_POST, _POST.c.id == _TEXT.c.post_id)
+    .where(
+        *(_POST.c[name] == bindparam(name) for name in ("municipality", "campaign", "step", "audience")),
+        _POST.c.due_at <= bindparam("due_at"),
+    )
+    .order_by(_POST.c.due_at.desc(), (_POST.c.id == bindparam("id")).desc(), _TEXT.c.channel.desc(), _TEXT.c.id.desc())
+)
+
+
+def _occurrence(session: Session, post: Post) -> _Occurrence:
+    return _Occurrence(*session.execute(_ITS_OCCURRENCE, {"key": post.occurrence}).one())
+
+
 def picture_folders(messages: Path) -> tuple[Path, ...]:
     """Where pictures are looked for: beside the messages, then among the shipped ones."""
     return messages.parent / "pictures", shipped_directory("templates") / "pictures"
@@ -164,9 +196,19 @@ def sources_of(
     """Per channel and language, the text used: the newest that a person wrote for this post or, failing that, for last
     year's same post; else the shipped file. Raises NotFoundError or TemplateError.
     """
+    return _sources(session, catalog, municipality, messages, post, _occurrence(session, post))
+
+
+def _sources(
+    session: Session,
+    catalog: Catalog,
+    municipality: Municipality,
+    messages: Path,
+    post: Post,
+    occurrence: _Occurrence,
+) -> dict[tuple[str, str], Source]:
     written = _written(session, post)
     campaign = catalog.campaign(post.campaign)
-    risk_date = session.get_one(OccurrenceRow, post.occurrence).risk_date
     sources = {}
     for channel in _channels(municipality, post):
         for language in municipality.channel(channel).languages:
@@ -176,7 +218,7 @@ def sources_of(
                 sources[channel, language] = parse_source(own.source, name=name)
             else:
                 sources[channel, language] = _shipped(
-                    messages, post, campaign, risk_date, channel=channel, language=language
+                    messages, post, campaign, occurrence.risk_date, channel=channel, language=language
                 )
     return sources
 
@@ -198,26 +240,10 @@ def _shipped(messages: Path, post: Post, campaign: Campaign, risk_date: str, *, 
     return source
 
 
-def _written(session: Session, post: Post) -> Sequence[PostText]:
+def _written(session: Session, post: Post) -> Sequence[Row[Any]]:
     """What people wrote: this year's before last year's, this place's before another's, a channel's own first."""
-    same = (
-        select(PostText)
-        .join(Post, col(Post.id) == col(PostText.post_id))
-        .where(
-            Post.municipality == post.municipality,
-            Post.campaign == post.campaign,
-            Post.step == post.step,
-            Post.audience == post.audience,
-            Post.due_at <= post.due_at,
-        )
-        .order_by(
-            col(Post.due_at).desc(),
-            (col(Post.id) == post.id).desc(),
-            col(PostText.channel).desc(),
-            col(PostText.id).desc(),
-        )
-    )
-    return session.exec(same).all()
+    same = ("id", "municipality", "campaign", "step", "audience", "due_at")
+    return session.execute(_WRITTEN, {name: getattr(post, name) for name in same}).all()
 
 
 def promises_kept(catalog: Catalog, municipality: Municipality, campaign: Campaign, day: date) -> list[Promise]:
@@ -226,12 +252,12 @@ def promises_kept(catalog: Catalog, municipality: Municipality, campaign: Campai
     return [item for item in found if municipality.id in item.municipalities and item.first_day <= day <= item.last_day]
 
 
-def render_source(
+def _render_source(
     catalog: Catalog,
     municipality: Municipality,
     messages: Path,
     post: Post,
-    occurrence: OccurrenceRow,
+    occurrence: _Occurrence,
     source: Source,
     language: str,
     send_day: date,
@@ -252,7 +278,19 @@ def render_source(
         places=[name for name in post.places.split("\n") if name],
         promise=" ".join(item.text for item in promises_kept(catalog, municipality, campaign, send_day)),
         audience=catalog.audience(post.audience).name.lower(),
-        facts={fact.id: fact.text for fact in facts.values()},
+        facts={},
         link=municipality.website,
     )
-    return render(source, context, footer=footer, language=language)
+    values = tuple((name, value) for name, value in context.items() if name != "fakta")
+    return _filled(source, values, tuple((fact.id, fact.text) for fact in facts.values()), footer, language)
+
+
+@lru_cache(maxsize=256)  # a text is read, and then signed by one party after the other
+def _filled(
+    source: Source,
+    values: tuple[tuple[str, object], ...],
+    facts: tuple[tuple[str, str], ...],
+    footer: Source,
+    language: str,
+) -> Content:
+    return render(source, {**dict(values), "fakta": dict(facts)}, footer=footer, language=language)

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from campaigns.catalog import Catalog
-from campaigns.models import Post
 
 
-def post_name(catalog: Catalog, post: Post) -> str:
+class Nameable(Protocol):
+    """What a post's name is made from: a post, or a row that holds as much of it."""
+
+    @property
+    def campaign(self) -> str: ...
+    @property
+    def step(self) -> str: ...
+    @property
+    def audience(self) -> str: ...
+    @property
+    def places(self) -> str: ...
+
+
+def post_name(catalog: Catalog, post: Nameable) -> str:
     """”Valborg utan langning: Veckan före, till föräldrar”, with the places that it is for, if any."""
     campaign = catalog.campaigns.get(post.campaign)
     step = next((step.name for step in campaign.steps if step.id == post.step), post.step) if campaign else post.step

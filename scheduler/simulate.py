@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, func, insert, inspect, select
+from sqlalchemy import event, func, insert, inspect, select, text
 from sqlmodel import Session, SQLModel, col
 
 from campaigns import approval
@@ -25,7 +25,7 @@ from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggest
 from campaigns.facts import confirm_fact, facts_at
 from campaigns.local_dates import set_local_date
 from campaigns.localtime import to_utc
-from campaigns.models import Delivery, DeliveryState, Heartbeat, Post, PostState
+from campaigns.models import Delivery, Heartbeat, Post, PostState
 from campaigns.occurrences import LocalDate
 from campaigns.plan import DeadlineKind
 from campaigns.reminding.reminders import moments
@@ -42,8 +42,10 @@ RUN_IN = timedelta(days=91)
 # The jobs of the real table that a rehearsal runs at each moment; planning comes in when a year begins. Before the
 # story begins nobody reads the reminders: those of that time are made at once, when it is over.
 _UNTOLD = (jobs.reap_leases, jobs.publish_local, jobs.send_outside)
-_NEXT_QUEUED = select(func.min(col(Delivery.next_attempt_at))).where(col(Delivery.state) == DeliveryState.QUEUED)
-_NEXT_LEASED = select(func.min(col(Delivery.lease_until))).where(col(Delivery.state) == DeliveryState.SENDING)
+_NEXT_DELIVERY = select(
+    select(func.min(col(Delivery.next_attempt_at))).where(text("delivery.state = 'queued'")).scalar_subquery(),
+    select(func.min(col(Delivery.lease_until))).where(text("delivery.state = 'sending'")).scalar_subquery(),
+)
 _AT_EACH_MOMENT = (jobs.remind, *_UNTOLD)
 
 _BEST_OUTCOMES = {"manuell": Outcome.MANUAL, "webhook": Outcome.HANDED_OVER}
@@ -258,7 +260,7 @@ class _Stage:
     def _next(self, moment: datetime) -> datetime | None:
         following = next((item for item in self._fixed_moments if item > moment), None)
         with self.database.read() as session:
-            queued, leased = (session.connection().execute(query).scalar() for query in (_NEXT_QUEUED, _NEXT_LEASED))
+            queued, leased = session.connection().execute(_NEXT_DELIVERY).one()
         over = leased + timedelta(seconds=1) if leased else None
         return min((item for item in (following, queued, over) if item is not None and item > moment), default=None)
 

@@ -407,8 +407,10 @@ def with_lines(database: Database, folder: Path, lines: str) -> Place:
 
 def test_reminders_tell_who_is_reminded_and_hide_most_of_the_address(database: Database, tmp_path: Path) -> None:
     place = with_lines(database, tmp_path, REMINDED)
+    aneby = place.parts.catalog.municipality("aneby")
     with place.database.write() as session:
-        reminders.remind(session, place.parts.catalog, place.parts.catalog.municipality("aneby"), now=place.clock.at)
+        wanted = reminders.due(session, place.parts.catalog, aneby, now=place.clock.at)
+        reminders.make(session, aneby, wanted, now=place.clock.at)
 
     page = place.staff().page(f"{SETTINGS}/paminnelser")
 

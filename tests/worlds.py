@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from campaigns import approval
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
 from campaigns.models import Delivery, Person, Post, Role
+from campaigns.people import links
 from campaigns.sending import delivery, pauses
 from tests.fakes import FakeChannel
 from tests.sites import Place, planned
@@ -127,17 +128,27 @@ def _first_person(place: Place) -> int | None:
 
 def variants(place: Place) -> list[str]:
     """Pages that look otherwise by what is asked of them."""
-    return ["/kommun/aneby/prenumerera?campaign=valborg&audience=syskon"]
+    paths = (
+        "kalender?vy=lista",
+        "kalender?vecka=17&ar=2027",
+        "kalender?ar=2027&manad=6&kanal=webb",
+        "arshjul?ar=2028",
+        "prenumerera?campaign=valborg&audience=syskon",
+    )
+    return [f"/kommun/aneby/{path}" for path in paths]
 
 
 def open_pages(place: Place) -> list[str]:
     """The pages that need no sign-in."""
+    with place.database.write() as session:
+        secret = links.first_link(session, now=place.clock.at)
     return [
         "/sida/aneby",
         "/sida/aneby?malgrupp=foraldrar",
         "/sida/aneby/inbaddad",
         "/sida/aneby/tillganglighet",
         "/skarm/aneby",
-        "/mina-kommuner",
+        "/logga-in",
         "/logga-ut",
+        f"/valkommen/{secret}",
     ]

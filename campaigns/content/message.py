@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import NamedTuple
 
 import nh3
@@ -47,7 +48,7 @@ class Content:
 
         Without a picture nothing is said of it: what was signed before there were pictures keeps its bytes.
         """
-        table = {name: value for name, value in asdict(self).items() if value or name != _LATER}
+        table = {name: value for name, value in vars(self).items() if value or name != _LATER}
         return json.dumps(table, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
     @classmethod
@@ -88,6 +89,11 @@ _TAGS = {"p", "br", "strong", "em", "ul", "ol", "li", "a", "h2", "h3", "h4", "bl
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
 
 
+@lru_cache(maxsize=8)  # the checks of a text each ask for its links or its words
+def _tokens(markdown: str) -> tuple[Token, ...]:
+    return tuple(_MARKDOWN.parse(markdown))
+
+
 def _shortened(text: str, length: int) -> str:
     if len(text) <= length:
         return text
@@ -96,7 +102,7 @@ def _shortened(text: str, length: int) -> str:
 
 def link_addresses(markdown: str) -> list[str]:
     """Where the links of a text lead, in the order they stand."""
-    inline = (child for token in _MARKDOWN.parse(markdown) for child in token.children or ())
+    inline = (child for token in _tokens(markdown) for child in token.children or ())
     return [str(token.attrs.get("href", "")) for token in inline if token.type == "link_open"]
 
 
@@ -105,7 +111,7 @@ def plain_text(markdown: str) -> str:
     blocks: list[str] = []
     lists: list[str] = []
     mark, is_first = "", False
-    for token in _MARKDOWN.parse(markdown):
+    for token in _tokens(markdown):
         if token.type.endswith("_list_open"):
             lists.append(token.type)
             is_first = len(lists) == 1

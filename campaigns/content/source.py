@@ -54,7 +54,9 @@ class Source:
         if key == "body":
             template = compile_template(self.body, name=self.name, first_line=self.body_line)
         else:
-            template = compile_template(getattr(self, key), name=f"{self.name}, ”{key}”")
+            text: str = getattr(self, key)
+            # Many parts are empty, and nothing in those can be wrong: one template is enough for them all.
+            template = compile_template(text, name=f"{self.name}, ”{key}”" if text else "")
         if "fakta" in template.whole:
             line = template.line_of("fakta")
             raise TemplateError(f"{template.name}, rad {line}: skriv {{{{ fakta.namn }}}}, aldrig bara fakta.")

@@ -17,10 +17,10 @@ from campaigns.catalog import Municipality
 from campaigns.content import RIGHT_TO_LEFT, Content
 from campaigns.look import Look, look_of
 from campaigns.overviews import front
+from campaigns.overviews.shown import upcoming
 from campaigns.season import planned_years, season
 from campaigns.settings import shipped_directory
 from campaigns.web import static_files
-from campaigns.web.shown import upcoming
 from campaigns.wiring import Parts
 
 A_YEAR = timedelta(days=365)

@@ -14,9 +14,9 @@ from campaigns.content import Content
 from campaigns.errors import NotFoundError
 from campaigns.news import on_screens, published
 from campaigns.overviews.public import PublicPage, public_page
+from campaigns.overviews.shown import ShownDate, upcoming
 from campaigns.season import planned_years, season
 from campaigns.web.pages import A_YEAR, Pages
-from campaigns.web.shown import ShownDate, upcoming
 from campaigns.wiring import Parts
 
 PUBLIC_LENGTH = 60

@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, compile_path
 
 from campaigns.web.pages import Pages
 from campaigns.web.staff import (
+    calendar,
     guide,
     settings,
     settings_channels,
@@ -16,12 +17,17 @@ from campaigns.web.staff import (
     settings_own,
     settings_people,
     subscribe,
+    today,
+    wheel,
 )
 from campaigns.web.staff.frame import Frame, StaffPage
 from campaigns.web.staff.sign_in import SignInPages
 from campaigns.wiring import Parts
 
 ROOMS: tuple[StaffPage, ...] = (
+    *today.PAGES,
+    *calendar.PAGES,
+    *wheel.PAGES,
     *subscribe.PAGES,
     *guide.PAGES,
     *settings.PAGES,
