@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import listed
@@ -28,24 +28,6 @@ class ShownDate:
     week: int | None
     left: str
     is_confirmed: bool
-
-
-@dataclass(frozen=True)
-class ShownPost:
-    """A post as a row for people, or several that wait for the same local date. `due` never shows a guessed time."""
-
-    id: int
-    due: str
-    due_at: datetime
-    campaign: str
-    step: str
-    audience: str
-    channels: str
-    places: str
-    state: str
-    state_name: str
-    how_many: int
-    missing: tuple[str, ...]
 
 
 def upcoming(found: Iterable[Occurrence], *, today: date, within: timedelta) -> list[ShownDate]:

@@ -31,8 +31,8 @@ async function turn() {
     if (answer.ok) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector("[data-following]");
-      const style = "link[rel=stylesheet]";
-      if (page.querySelector(style)?.href !== document.querySelector(style)?.href) return location.reload();
+      const styles = (found) => [...found.querySelectorAll("link[rel=stylesheet]")].map((each) => each.href).join();
+      if (styles(page) !== styles(document)) return location.reload();
       if (fresh) {
         document.title = page.title;
         main.replaceWith(document.adoptNode(fresh));
