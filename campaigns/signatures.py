@@ -3,43 +3,79 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import BindParameter, bindparam
-from sqlalchemy import select as sql_select
-from sqlmodel import Session, col, select
+from sqlalchemy import and_, select
+from sqlmodel import Session, col
+from sqlmodel import select as models
 
 from campaigns.catalog import Catalog, Municipality
 from campaigns.drafts import digest_of
 from campaigns.models import Approval, ContentRow, Post, PostState
+from campaigns.prepared import Among, Query
 
 CHANGED_CONTENT = "Innehållet är inte det som godkändes."
 
 _CONTENT = ContentRow.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
 _APPROVAL = Approval.__table__  # type: ignore[attr-defined]
 _POST = Post.__table__  # type: ignore[attr-defined]
-_IDS: BindParameter[int] = bindparam("ids", expanding=True, literal_execute=True)
-_CONTENTS = (
-    sql_select(_CONTENT.c.post_id, _CONTENT.c.channel, _CONTENT.c.language, _CONTENT.c.payload)
-    .join(_POST, _POST.c.id == _CONTENT.c.post_id)
-    .where(_POST.c.id.in_(_IDS), _CONTENT.c.version == _POST.c.content_version)
+
+
+class _Stored(NamedTuple):
+    """A piece of a post's current content, with what the post says of it. None where a post has no content."""
+
+    post_id: int
+    municipality: str
+    state: str
+    digest: str | None
+    content_id: int | None
+    channel: str
+    language: str
+    payload: bytes
+
+
+class _Signature(NamedTuple):
+    post_id: int
+    party: str
+    name: str
+    digest: str
+
+
+_STORED = Query(
+    select(
+        _POST.c.id.label("post_id"),
+        _POST.c.municipality,
+        _POST.c.state,
+        _POST.c.digest,
+        _CONTENT.c.id.label("content_id"),
+        _CONTENT.c.channel,
+        _CONTENT.c.language,
+        _CONTENT.c.payload,
+    )
+    .join(_CONTENT, and_(_CONTENT.c.post_id == _POST.c.id, _CONTENT.c.version == _POST.c.content_version), isouter=True)
+    .where(Among(_POST.c.id, "ids")),
+    _Stored,
 )
-_SIGNATURES = sql_select(_APPROVAL.c.post_id, _APPROVAL.c.party, _APPROVAL.c.name, _APPROVAL.c.digest).where(
-    _APPROVAL.c.post_id.in_(_IDS), _APPROVAL.c.voided_at.is_(None)
+_SIGNATURES = Query(
+    select(*(_APPROVAL.c[name] for name in _Signature._fields)).where(
+        Among(_APPROVAL.c.post_id, "ids"), _APPROVAL.c.voided_at.is_(None)
+    ),
+    _Signature,
 )
-_POSTS = sql_select(_POST.c.id, _POST.c.municipality, _POST.c.state, _POST.c.digest).where(_POST.c.id.in_(_IDS))
 
 
 def live_signatures(session: Session, post: Post) -> Sequence[Approval]:
     """The signatures on `post` that have not been taken back."""
-    return session.exec(select(Approval).where(Approval.post_id == post.id, col(Approval.voided_at).is_(None))).all()
+    return session.exec(models(Approval).where(Approval.post_id == post.id, col(Approval.voided_at).is_(None))).all()
 
 
 def missing_signatures(session: Session, municipality: Municipality, posts: Sequence[Post]) -> dict[int, list[str]]:
     """Per post id, the parties whose live signature on the current content is wanting."""
     ids = [post.id for post in posts]
     signed: dict[int, set[str]] = {}
-    for item in session.exec(select(Approval).where(col(Approval.post_id).in_(ids), col(Approval.voided_at).is_(None))):
+    for item in session.exec(models(Approval).where(col(Approval.post_id).in_(ids), col(Approval.voided_at).is_(None))):
         signed.setdefault(item.post_id, set()).add(item.party)
     return {
         post.id: [party.id for party in municipality.parties if party.id not in signed.get(post.id, set())]
@@ -48,33 +84,53 @@ def missing_signatures(session: Session, municipality: Municipality, posts: Sequ
     }
 
 
-def unapproved_reasons(session: Session, catalog: Catalog, post_ids: Collection[int]) -> dict[int, str | None]:
-    """Per post, why its stored content must not be sent, or None if every party has signed exactly it.
+@dataclass(frozen=True)
+class Checked:
+    """A post's current content as it is stored, by content id, and why it must not be sent (None: it may be)."""
+
+    payloads: Mapping[int, bytes]
+    fault: str | None
+
+
+def checked(session: Session, catalog: Catalog, post_ids: Collection[int]) -> dict[int, Checked]:
+    """Per post, its stored content, and whether every party has signed exactly that.
 
     Everything is computed again from the stored bytes; nothing that was noted earlier is trusted.
     """
-    shas: dict[int, dict[tuple[str, str], str]] = {}
-    rows = session.connection()
-    for post_id, channel, language, payload in rows.execute(_CONTENTS, {"ids": list(post_ids)}):
-        shas.setdefault(post_id, {})[channel, language] = hashlib.sha256(payload).hexdigest()
-    signed: dict[int, list[tuple[str, str, str]]] = {}
-    for post_id, party, name, digest in rows.execute(_SIGNATURES, {"ids": list(post_ids)}):
-        signed.setdefault(post_id, []).append((party, name, digest))
-    reasons: dict[int, str | None] = {}
-    for found_id, municipality_id, state, post_digest in rows.execute(_POSTS, {"ids": list(post_ids)}):
-        municipality = catalog.municipalities.get(municipality_id)
-        if municipality is None:
-            reasons[found_id] = "Kommunen finns inte i inställningarna."
-        elif state != PostState.APPROVED or post_digest != digest_of(shas.get(found_id, {})):
-            is_approved = state == PostState.APPROVED and post_digest is not None
-            reasons[found_id] = "Innehållet är inte det som godkändes." if is_approved else "Budskapet är inte godkänt."
-        else:
-            reasons[found_id] = _unsigned(municipality, signed.get(found_id, []), post_digest)
-    return reasons
+    ids = list(post_ids)
+    if not ids:
+        return {}
+    stored: dict[int, list[_Stored]] = {}
+    for row in _STORED.rows(session, ids=ids):
+        stored.setdefault(row.post_id, []).append(row)
+    signed: dict[int, list[_Signature]] = {}
+    for item in _SIGNATURES.rows(session, ids=ids):
+        signed.setdefault(item.post_id, []).append(item)
+    return {post_id: _checked(catalog, rows, signed.get(post_id, [])) for post_id, rows in stored.items()}
 
 
-def _unsigned(municipality: Municipality, signatures: Sequence[tuple[str, str, str]], digest: str) -> str | None:
-    live = {party: name for party, name, signed in signatures if signed == digest}
+def _checked(catalog: Catalog, rows: Sequence[_Stored], signatures: Sequence[_Signature]) -> Checked:
+    pieces = [row for row in rows if row.content_id is not None]
+    return Checked(
+        {row.content_id: row.payload for row in pieces if row.content_id is not None},
+        _fault(catalog, rows[0], pieces, signatures),
+    )
+
+
+def _fault(catalog: Catalog, post: _Stored, pieces: Sequence[_Stored], signatures: Sequence[_Signature]) -> str | None:
+    municipality = catalog.municipalities.get(post.municipality)
+    if municipality is None:
+        return "Kommunen finns inte i inställningarna."
+    if post.state != PostState.APPROVED or post.digest is None:
+        return "Budskapet är inte godkänt."
+    shas = {(row.channel, row.language): hashlib.sha256(row.payload).hexdigest() for row in pieces}
+    if post.digest != digest_of(shas):
+        return CHANGED_CONTENT
+    return _unsigned(municipality, signatures, post.digest)
+
+
+def _unsigned(municipality: Municipality, signatures: Sequence[_Signature], digest: str) -> str | None:
+    live = {item.party: item.name for item in signatures if item.digest == digest}
     missing = [party.name for party in municipality.parties if party.id not in live]
     if missing:
         return f"Godkännande saknas från {' och '.join(missing)}."

@@ -21,7 +21,8 @@ from campaigns.errors import DatabaseError
 from campaigns.sending.accounts import Health
 from campaigns.sending.attempts import Means, attempt, given_back
 from campaigns.sending.claims import claim_local, claim_outside, due_accounts, has_due, may_go_on
-from campaigns.sending.outbox import LEASE, Claim, Result, has_expired, reap, settle
+from campaigns.sending.leases import LEASE, has_expired, reap
+from campaigns.sending.outbox import Claim, Result, settle
 
 logger = logging.getLogger(__name__)
 
