@@ -7,15 +7,18 @@ as text, and its truth values come back as 0 and 1.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Dialect, Select, any_, bindparam, func, select
+from sqlalchemy import ColumnElement, Dialect, Select, any_, bindparam, func, select
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import iterate
 from sqlmodel import Session
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -32,6 +35,7 @@ class Among(ColumnElement[bool]):
 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
         self.column = column
+        self.name = name
         self.values: ColumnElement[Any] = bindparam(name)
 
 
@@ -46,30 +50,59 @@ def _among_on_postgresql(element: Among, compiler: SQLCompiler, **options: Any) 
     return compiler.process(element.column == any_(element.values), **options)
 
 
+class _Words(NamedTuple):
+    """A statement in the words of one database. `fixed` are the parameters that it has written into itself."""
+
+    text: str
+    fixed: Mapping[str, Any]
+    moments: Sequence[str]  # the parameters that are moments
+    lists: Sequence[str]
+
+
 class _Prepared:
-    """A statement in the words of each database, and what it has written into itself as parameters."""
+    _reads = False
 
     def __init__(self, statement: ClauseElement) -> None:
         self._statement = statement
-        self._words: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        self._words: dict[str, _Words] = {}
 
-    def _for(self, dialect: Dialect) -> tuple[str, Mapping[str, Any]]:
+    def _for(self, dialect: Dialect) -> _Words:
         found = self._words.get(dialect.name)
         if found is None:
             named = _SQLITE if dialect.name == "sqlite" else dialect
             compiled = cast("SQLCompiler", self._statement.compile(dialect=named))
-            found = self._words[dialect.name] = (compiled.string, compiled.params)
+            fixed = {name: value for name, value in compiled.params.items() if not compiled.binds[name].required}
+            given = compiled.params.keys() - fixed.keys()
+            moments = [name for name in given if isinstance(compiled.binds[name].type, UTCDateTime)]
+            lists = [item.name for item in iterate(self._statement) if isinstance(item, Among)]
+            found = self._words[dialect.name] = _Words(compiled.string, fixed, moments, lists)
         return found
 
-    def _execute(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> CursorResult[Any]:
+    def _run(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """What the statement gives back, run once with each of the rows."""
         session.flush()  # what has been changed in it comes first, as with SQLAlchemy's own statements
         connection = session.connection()
-        words, fixed = self._for(connection.dialect)
-        filled: list[dict[str, Any]] = [{**fixed, **row} for row in rows]
+        words = self._for(connection.dialect)
+        filled: list[dict[str, Any]] = [{**words.fixed, **row} for row in rows]
         if connection.dialect.name == "sqlite":
-            texts: dict[datetime, str] = {}  # most rows of a batch share their moments
-            filled = [{key: _for_sqlite(value, texts) for key, value in row.items()} for row in filled]
-        return connection.exec_driver_sql(words, filled if len(filled) > 1 else filled[0])
+            _as_sqlite_keeps_them(filled, words)
+        driver = connection.dialect.loaded_dbapi
+        cursor = connection.connection.cursor()
+        try:
+            if len(filled) > 1:
+                cursor.executemany(words.text, filled)
+                return []
+            cursor.execute(words.text, filled[0])
+            return list(cursor.fetchall()) if self._reads else []
+        except driver.Error as error:
+            # As SQLAlchemy does: in its words, without what was to be stored, and a broken line is not used again.
+            if connection.dialect.is_disconnect(error, connection.connection, cursor):
+                connection.invalidate(error)
+            raise DBAPIError.instance(
+                words.text, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
+            ) from error
+        finally:
+            cursor.close()
 
 
 class ManyRows(_Prepared):
@@ -77,26 +110,28 @@ class ManyRows(_Prepared):
 
     def run(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
-            self._execute(session, rows)
+            self._run(session, rows)
 
 
 class Query(_Prepared, Generic[R]):
     """Reads rows as `kind`, whose fields are the statement's columns."""
 
+    _reads = True
+
     def __init__(self, statement: Select[Any], kind: type[R]) -> None:
         super().__init__(statement)
         columns = list(statement.selected_columns)
         assert tuple(column.key for column in columns) == kind._fields
-        self._kind = kind
+        # Straight from the tuple that came: its length has just been seen to be right.
+        self._made: Callable[[Iterable[Any]], R] = partial(tuple.__new__, kind)
         self._moments = [place for place, column in enumerate(columns) if isinstance(column.type, UTCDateTime)]
 
     def rows(self, session: Session, **values: Any) -> list[R]:
-        found = self._execute(session, [values]).all()
-        make = cast("Any", self._kind)._make
+        found = self._run(session, [values])
         if not self._moments:
-            return [make(row) for row in found]
+            return [self._made(row) for row in found]
         seen: dict[Any, datetime | None] = {None: None}
-        return [make(self._with_moments(list(row), seen)) for row in found]
+        return [self._made(self._with_moments(list(row), seen)) for row in found]
 
     def _with_moments(self, row: list[Any], seen: dict[Any, datetime | None]) -> list[Any]:
         for place in self._moments:
@@ -107,16 +142,20 @@ class Query(_Prepared, Generic[R]):
         return row
 
 
-def _for_sqlite(value: Any, texts: dict[datetime, str]) -> Any:
-    if isinstance(value, datetime):
-        if value not in texts:
-            texts[value] = _text(value)
-        return texts[value]
-    return json.dumps(value) if isinstance(value, list) else value
+def _as_sqlite_keeps_them(rows: Sequence[dict[str, Any]], words: _Words) -> None:
+    """Moments as text, as SQLAlchemy writes them, so that the rows of both sort together; lists as JSON."""
+    texts: dict[datetime | None, str | None] = {None: None}  # most rows of a batch share their moments
+    for row in rows:
+        for name in words.moments:
+            value = row[name]
+            if value not in texts:
+                texts[value] = _text(value)
+            row[name] = texts[value]
+        for name in words.lists:
+            row[name] = json.dumps(row[name])
 
 
 def _text(moment: datetime) -> str:
-    """As SQLAlchemy writes it, so that the rows of both sort together."""
     if moment.utcoffset() is None:
         raise ValueError("A moment must have a zone.")
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

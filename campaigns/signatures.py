@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy import and_, select
@@ -40,7 +39,6 @@ class _Signature(NamedTuple):
     post_id: int
     party: str
     name: str
-    digest: str
 
 
 _STORED = Query(
@@ -58,10 +56,11 @@ _STORED = Query(
     .where(Among(_POST.c.id, "ids")),
     _Stored,
 )
+# Those on the digest that the post has now; whether that is the digest of what is stored is seen below.
 _SIGNATURES = Query(
-    select(*(_APPROVAL.c[name] for name in _Signature._fields)).where(
-        Among(_APPROVAL.c.post_id, "ids"), _APPROVAL.c.voided_at.is_(None)
-    ),
+    select(*(_APPROVAL.c[name] for name in _Signature._fields))
+    .join(_POST, and_(_POST.c.id == _APPROVAL.c.post_id, _POST.c.digest == _APPROVAL.c.digest))
+    .where(Among(_POST.c.id, "ids"), _APPROVAL.c.voided_at.is_(None)),
     _Signature,
 )
 
@@ -84,8 +83,7 @@ def missing_signatures(session: Session, municipality: Municipality, posts: Sequ
     }
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(NamedTuple):
     """A post's current content as it is stored, by content id, and why it must not be sent (None: it may be)."""
 
     payloads: Mapping[int, bytes]
@@ -103,37 +101,31 @@ def checked(session: Session, catalog: Catalog, post_ids: Collection[int]) -> di
     stored: dict[int, list[_Stored]] = {}
     for row in _STORED.rows(session, ids=ids):
         stored.setdefault(row.post_id, []).append(row)
-    signed: dict[int, list[_Signature]] = {}
-    for item in _SIGNATURES.rows(session, ids=ids):
-        signed.setdefault(item.post_id, []).append(item)
-    return {post_id: _checked(catalog, rows, signed.get(post_id, [])) for post_id, rows in stored.items()}
+    signed: dict[int, dict[str, str]] = {}
+    for post_id, party, name in _SIGNATURES.rows(session, ids=ids):
+        signed.setdefault(post_id, {})[party] = name
+    return {post_id: _checked(catalog, rows, signed.get(post_id, {})) for post_id, rows in stored.items()}
 
 
-def _checked(catalog: Catalog, rows: Sequence[_Stored], signatures: Sequence[_Signature]) -> Checked:
-    pieces = [row for row in rows if row.content_id is not None]
-    return Checked(
-        {row.content_id: row.payload for row in pieces if row.content_id is not None},
-        _fault(catalog, rows[0], pieces, signatures),
-    )
+def _checked(catalog: Catalog, rows: Sequence[_Stored], signed: Mapping[str, str]) -> Checked:
+    pieces = {row.content_id: row for row in rows if row.content_id is not None}
+    shas = {(row.channel, row.language): hashlib.sha256(row.payload).hexdigest() for row in pieces.values()}
+    return Checked({key: row.payload for key, row in pieces.items()}, _fault(catalog, rows[0], shas, signed))
 
 
-def _fault(catalog: Catalog, post: _Stored, pieces: Sequence[_Stored], signatures: Sequence[_Signature]) -> str | None:
+def _fault(
+    catalog: Catalog, post: _Stored, shas: Mapping[tuple[str, str], str], signed: Mapping[str, str]
+) -> str | None:
     municipality = catalog.municipalities.get(post.municipality)
     if municipality is None:
         return "Kommunen finns inte i inställningarna."
     if post.state != PostState.APPROVED or post.digest is None:
         return "Budskapet är inte godkänt."
-    shas = {(row.channel, row.language): hashlib.sha256(row.payload).hexdigest() for row in pieces}
     if post.digest != digest_of(shas):
         return CHANGED_CONTENT
-    return _unsigned(municipality, signatures, post.digest)
-
-
-def _unsigned(municipality: Municipality, signatures: Sequence[_Signature], digest: str) -> str | None:
-    live = {item.party: item.name for item in signatures if item.digest == digest}
-    missing = [party.name for party in municipality.parties if party.id not in live]
+    missing = [party.name for party in municipality.parties if party.id not in signed]
     if missing:
         return f"Godkännande saknas från {' och '.join(missing)}."
-    if len({name.casefold() for name in live.values()}) < len(live):
+    if len(set(map(str.casefold, signed.values()))) < len(signed):
         return "Samma person har godkänt för flera parter."
     return None

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, case, insert, select, update
+from sqlalchemy import bindparam, func, insert, literal_column, null, select, update
 from sqlmodel import Session, col
 
 from campaigns.catalog import Catalog
@@ -33,20 +33,22 @@ _POST = Post.__table__  # type: ignore[attr-defined]
 _SETTLE = ManyRows(
     update(_DELIVERY)
     .where(
-        _DELIVERY.c.id == bindparam("b_id"), _DELIVERY.c.token == bindparam("b_token"), _DELIVERY.c.state == "sending"
+        _DELIVERY.c.id == bindparam("b_id"),
+        _DELIVERY.c.token == bindparam("b_token"),
+        _DELIVERY.c.state == literal_column("'sending'"),
     )
     .values(
         state=bindparam("b_state"),
         next_attempt_at=bindparam("b_next"),
         # What was noted on the way stays until the channel has said something better.
-        receipt=case((bindparam("b_receipt") != "", bindparam("b_receipt")), else_=_DELIVERY.c.receipt),
+        receipt=func.coalesce(func.nullif(bindparam("b_receipt"), literal_column("''")), _DELIVERY.c.receipt),
         url=bindparam("b_url"),
         reason=bindparam("b_reason"),
         maybe_sent=bindparam("b_maybe"),
         published_at=bindparam("b_published"),
         changed_at=bindparam("b_now"),
         attempts=_DELIVERY.c.attempts - bindparam("b_untried"),
-        lease_until=None,
+        lease_until=null(),
     )
 )
 _END = ManyRows(
@@ -301,4 +303,6 @@ def _attempt(result: Result) -> dict[str, object]:
 
 def _writable(text: str) -> str:
     """`text` without what no database takes: half characters and NUL, which an answer from outside may hold."""
+    if text.isprintable():  # neither of them is
+        return text
     return text.encode("utf-8", "replace").decode().replace("\0", "")
