@@ -84,6 +84,7 @@ class _Prepared:
         connection = session.connection()
         words = self._for(connection.dialect)
         filled: list[dict[str, Any]] = [{**words.fixed, **row} for row in rows]
+        _refuse_without_zone(filled, words)
         if connection.dialect.name == "sqlite":
             _as_sqlite_keeps_them(filled, words)
         driver = connection.dialect.loaded_dbapi
@@ -142,9 +143,17 @@ class Query(_Prepared, Generic[R]):
         return row
 
 
+def _refuse_without_zone(rows: Sequence[Mapping[str, Any]], words: _Words) -> None:
+    """SQLAlchemy's own care that is worth its price."""
+    for name in words.moments:
+        moments = {row[name] for row in rows}  # most rows of a batch share theirs
+        if any(moment is not None and moment.utcoffset() is None for moment in moments):
+            raise ValueError("A moment must have a zone.")
+
+
 def _as_sqlite_keeps_them(rows: Sequence[dict[str, Any]], words: _Words) -> None:
     """Moments as text, as SQLAlchemy writes them, so that the rows of both sort together; lists as JSON."""
-    texts: dict[datetime | None, str | None] = {None: None}  # most rows of a batch share their moments
+    texts: dict[datetime | None, str | None] = {None: None}
     for row in rows:
         for name in words.moments:
             value = row[name]
@@ -156,8 +165,6 @@ def _as_sqlite_keeps_them(rows: Sequence[dict[str, Any]], words: _Words) -> None
 
 
 def _text(moment: datetime) -> str:
-    if moment.utcoffset() is None:
-        raise ValueError("A moment must have a zone.")
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
