@@ -38,6 +38,7 @@ from tests.bench.measuring import Row, at_least, at_most, told
 from tests.bench.processes import LOOPBACK, free_port, settings
 
 ACCOUNTS, EACH, ROUNDS = 290, 20, 3
+COUNT = ACCOUNTS * EACH
 THREADS, FEW_THREADS = 64, 16
 SINK_MS = 50
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
@@ -60,13 +61,13 @@ class Free:
 
 def run(folder: Path) -> Iterable[Row]:
     port = free_port()
-    catalog, original = _filled(folder, port)
+    catalog, original = filled(folder, port)
     yield from _over_http(folder, catalog, original, port)
     ours, raw = [], []
     for turn in range(ROUNDS):
-        raw.append(_raw(_copied(original, folder / f"raw-{turn}.db")))
-        ours.append(_ours(_copied(original, folder / f"ours-{turn}.db"), catalog, Free()))
-    count = ACCOUNTS * EACH
+        raw.append(_raw(copied(original, folder / f"raw-{turn}.db")))
+        ours.append(outbox_seconds(copied(original, folder / f"ours-{turn}.db"), catalog, Free()))
+    count = COUNT
     rates = [count / statistics.median(times) for times in (ours, raw)]
     yield at_least(
         f"Utkorgen, {count} leveranser till {ACCOUNTS} mottagare, kostnadsfri kanal",
@@ -81,7 +82,7 @@ def run(folder: Path) -> Iterable[Row]:
 
 def _over_http(folder: Path, catalog: Catalog, original: Path, port: int) -> Iterable[Row]:
     """Every municipality's deliveries due in the same second, to a sink that takes its time, by as many threads."""
-    count = ACCOUNTS * EACH
+    count = COUNT
     command = [sys.executable, "-m", "tests.bench.sink", str(port), str(SINK_MS)]
     times: dict[int, tuple[list[float], list[float]]] = {THREADS: ([], []), FEW_THREADS: ([], [])}
     with subprocess.Popen(command, stdout=subprocess.PIPE) as sink:
@@ -92,8 +93,8 @@ def _over_http(folder: Path, catalog: Catalog, original: Path, port: int) -> Ite
             for turn in range(ROUNDS):
                 for threads, (ours, bare) in times.items():
                     bare.append(_bare(port, count, threads))
-                    path = _copied(original, folder / f"http-{threads}-{turn}.db")
-                    ours.append(_ours(path, catalog, webhook, threads))
+                    path = copied(original, folder / f"http-{threads}-{turn}.db")
+                    ours.append(outbox_seconds(path, catalog, webhook, threads))
         finally:
             sink.terminate()
     medians = {threads: [statistics.median(found) for found in pair] for threads, pair in times.items()}
@@ -136,7 +137,7 @@ def _bare(port: int, count: int, count_of_threads: int) -> float:
     return time.perf_counter() - began
 
 
-def _filled(folder: Path, port: int) -> tuple[Catalog, Path]:
+def filled(folder: Path, port: int) -> tuple[Catalog, Path]:
     """A database with signed posts in as many municipalities, each with deliveries due now."""
     parts = open_parts(settings(folder / "data", free_port()))
     aneby = parts.catalog.municipality("aneby")
@@ -238,11 +239,13 @@ def _fill(session: Session, town: str) -> None:
     )
 
 
-def _copied(original: Path, target: Path) -> Path:
+def copied(original: Path, target: Path) -> Path:
+    """`target`, now with the same bytes: what is measured begins from the same rows each time."""
     return Path(shutil.copy(original, target))
 
 
-def _ours(path: Path, catalog: Catalog, channel: Channel, threads: int = THREADS) -> float:
+def outbox_seconds(path: Path, catalog: Catalog, channel: Channel, threads: int = THREADS) -> float:
+    """How long the outbox takes to send everything that is due in the database at `path`."""
     database = Database(f"sqlite:///{path}")
     with ThreadPoolExecutor(threads) as pool:
         means = Means(database, {"webhook": channel}, "http://x", lambda: NOON)
@@ -251,7 +254,7 @@ def _ours(path: Path, catalog: Catalog, channel: Channel, threads: int = THREADS
         took = time.perf_counter() - began
     with database.read() as session:
         rows = session.exec(select(Delivery.state, Delivery.attempts)).all()
-    assert tried == len(rows) == ACCOUNTS * EACH
+    assert tried == len(rows) == COUNT
     assert set(rows) == {("handed_over", 1)}
     database.close()
     return took
