@@ -28,13 +28,14 @@ pytestmark = pytest.mark.browser
 SCRIPT = Path(__file__).with_name("rooms.mjs")
 VALIDATOR = Path(__file__).parent.parent / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
 HEAVIEST = 100_000  # bytes, pictures not counted
-# Files to download are no pages.
-_FILES = re.compile(r"\.(csv|svg|css|ics)$")
+# Files and pictures are no pages.
+_FILES = re.compile(r"\.(csv|svg|css|ics)$|/bild/")
 
 
 def addresses(place: Place) -> list[str]:
     """An address for every page of the application. A parameter that nobody knows a value for fails the test."""
     values = worlds.examples(place)
+    asked = worlds.questions(place)
     found = []
     for page in ROOMS:
         if page.get is None or _FILES.search(page.path):
@@ -42,7 +43,9 @@ def addresses(place: Place) -> list[str]:
         names = re.findall(r"{(\w+)(?::\w+)?}", page.address)
         if any(values[name] is None for name in names):  # there is none in this world
             continue
-        found.append(re.sub(r"{(\w+)(?::\w+)?}", lambda name: str(values[name[1]]), page.address))
+        question = asked.get(page.path, "")
+        if question is not None:
+            found.append(re.sub(r"{(\w+)(?::\w+)?}", lambda name: str(values[name[1]]), page.address) + question)
     return [*found, *worlds.variants(place)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 from sqlmodel import col, select
 
@@ -11,6 +12,7 @@ from campaigns import approval
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
 from campaigns.models import Delivery, Person, Post, Role
 from campaigns.people import links
+from campaigns.season import season
 from campaigns.sending import delivery, pauses
 from tests.fakes import FakeChannel
 from tests.sites import Place, planned
@@ -113,11 +115,25 @@ def examples(place: Place) -> dict[str, object]:
     posts = [post for post in _posts(place) if not post.merged_into and post.due_at > place.clock.at]
     return {
         "municipality": "aneby",
-        "campaign": posts[0].campaign if posts else "valborg",
+        "campaign": posts[0].campaign if posts else None,
         "year": 2027,
         "post": posts[0].id if posts else None,
         "delivery": first_delivery(place) or None,
         "person": _first_person(place),
+    }
+
+
+def questions(place: Place) -> dict[str, str | None]:
+    """What must be asked of the pages that show nothing by themselves; None where the world has nothing to show."""
+    campaign = str(examples(place)["campaign"])
+    with place.database.read() as session:
+        laid = season(session, place.parts.catalog, place.parts.catalog.municipality("aneby"), years=[2027])
+    activity = next((item.key for item in laid.plan.activities if item.campaign == campaign), None)
+    student = next(item.key for item in laid.occurrences if item.risk_date == "student")
+    form = "kampanjer/{campaign}/{year:int}"
+    return {
+        f"{form}/aktivitet": f"?nyckel={quote(activity)}" if activity else None,
+        f"{form}/datum": f"?tillfalle={quote(student)}" if campaign == "student" else None,
     }
 
 
