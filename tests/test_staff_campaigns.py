@@ -212,6 +212,12 @@ def test_a_post_is_added(place: Place, editor: StaffClient) -> None:
     assert "Tillagt i år" in page
 
 
+def test_a_day_chosen_in_the_calendar_stands_in_the_form(editor: StaffClient) -> None:
+    assert 'value="2027-04-28T16:00"' in editor.page(f"{YEAR}/lagg-till?dag=2027-04-28")
+    assert 'value="2027-04-28"' in editor.page(f"{YEAR}/lagg-till?dag=2027-04-28&slag=aktivitet")
+    assert 'id="tid" name="tid" value=""' in editor.page(f"{YEAR}/lagg-till?dag=i+morgon")
+
+
 def test_what_was_typed_is_kept_when_a_post_cannot_be_added(editor: StaffClient) -> None:
     answer = editor.post(
         f"{YEAR}/lagg-till",
