@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import bindparam, insert, update
 from sqlmodel import Session, col, select
 
-from campaigns import audit, pictures
+from campaigns import audit, picture_rows
 from campaigns.catalog import Catalog, Municipality
 from campaigns.drafts import Draft, faults_by_channel, render_post
 from campaigns.enqueue import LEFT_OUT, enqueue, left_posts
@@ -269,4 +269,4 @@ def _store(session: Session, post: Post, draft: Draft, *, now: datetime) -> None
         for piece in draft.pieces
     ]
     session.connection().execute(_STORE, rows)
-    pictures.keep(session, [piece.picture for piece in draft.pieces if piece.picture], now=now)
+    picture_rows.keep(session, [piece.picture for piece in draft.pieces if piece.picture], now=now)

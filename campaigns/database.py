@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.sql import ClauseElement
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlmodel import Session, create_engine
 
 from campaigns.errors import DatabaseError
@@ -151,43 +148,6 @@ def _sqlite_engine(url: str, *, begin: str, pool_size: int, busy_timeout_ms: int
         connection.exec_driver_sql(begin)
 
     return engine
-
-
-class ManyRows:
-    """A statement for many rows at a time, compiled once: SQLAlchemy's care of each value costs more than writing it.
-
-    Rows are mappings with a value for each of the statement's parameters; moments in them are aware.
-    """
-
-    def __init__(self, statement: ClauseElement) -> None:
-        self._statement = statement
-        self._compiled: dict[str, SQLCompiler] = {}
-
-    def run(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-        connection = session.connection()
-        name = connection.dialect.name
-        compiled = self._compiled.get(name)
-        if compiled is None:
-            compiled = self._compiled[name] = cast("SQLCompiler", self._statement.compile(dialect=connection.dialect))
-        fixed = compiled.params
-        if compiled.positiontup is None:
-            connection.exec_driver_sql(compiled.string, [{**fixed, **row} for row in rows])
-            return
-        # SQLite keeps moments as text; most rows of a batch share theirs.
-        moments: dict[datetime, str] = {}
-        names = compiled.positiontup
-        values = [
-            tuple([_for_sqlite(row[name] if name in row else fixed[name], moments) for name in names]) for row in rows
-        ]
-        connection.exec_driver_sql(compiled.string, values)
-
-
-def _for_sqlite(value: Any, moments: dict[datetime, str]) -> Any:
-    if not isinstance(value, datetime):
-        return value
-    if value not in moments:
-        moments[value] = value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-    return moments[value]
 
 
 @contextmanager

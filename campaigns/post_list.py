@@ -9,8 +9,17 @@ from sqlmodel import Session, col, select
 
 from campaigns.catalog import Municipality
 from campaigns.enqueue import LEFT_OUT
+from campaigns.errors import NotFoundError
 from campaigns.localtime import to_utc
 from campaigns.models import Post, PostState
+
+
+def post_of(session: Session, municipality: Municipality, post_id: int) -> Post:
+    """The municipality's post with this number. Raises NotFoundError, also for one of another municipality."""
+    post = session.get(Post, post_id) if post_id < 2**31 else None
+    if post is None or post.municipality != municipality.id:
+        raise NotFoundError("Budskapet finns inte här. Kontrollera adressen.")
+    return post
 
 
 def posts_due(

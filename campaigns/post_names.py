@@ -22,9 +22,22 @@ class Nameable(Protocol):
 
 def post_name(catalog: Catalog, post: Nameable) -> str:
     """”Valborg utan langning: Veckan före, till föräldrar”, with the places that it is for, if any."""
-    campaign = catalog.campaigns.get(post.campaign)
-    step = next((step.name for step in campaign.steps if step.id == post.step), post.step) if campaign else post.step
-    audience = catalog.audiences.get(post.audience)
-    to = audience.name[:1].lower() + audience.name[1:] if audience else post.audience
+    audience = audience_name(catalog, post)
+    to = audience[:1].lower() + audience[1:]
     where = f" ({', '.join(post.places.splitlines())})" if post.places else ""
-    return f"{campaign.name if campaign else post.campaign}: {step}, till {to}{where}"
+    return f"{campaign_name(catalog, post)}: {step_name(catalog, post)}, till {to}{where}"
+
+
+def campaign_name(catalog: Catalog, post: Nameable) -> str:
+    campaign = catalog.campaigns.get(post.campaign)
+    return campaign.name if campaign else post.campaign
+
+
+def step_name(catalog: Catalog, post: Nameable) -> str:
+    campaign = catalog.campaigns.get(post.campaign)
+    return next((step.name for step in campaign.steps if step.id == post.step), post.step) if campaign else post.step
+
+
+def audience_name(catalog: Catalog, post: Nameable) -> str:
+    audience = catalog.audiences.get(post.audience)
+    return audience.name if audience else post.audience

@@ -13,7 +13,8 @@ _TOUCH = text(
 )
 
 
-def touch(session: Session, municipality: str) -> None:
-    """Raise the municipality's revision, in the transaction that makes the change."""
-    session.execute(_TOUCH, {"municipality": municipality})
-    announce(session)
+def touch(session: Session, *municipalities: str) -> None:
+    """Raise the municipalities' revisions, in the transaction that makes the change."""
+    if municipalities:
+        session.connection().execute(_TOUCH, [{"municipality": name} for name in municipalities])
+        announce(session)

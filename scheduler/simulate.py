@@ -20,7 +20,6 @@ from campaigns import approval
 from campaigns.catalog import Catalog, Municipality
 from campaigns.channels.base import Channel, Outcome, Pace, Receipt, Shipment
 from campaigns.database import Database
-from campaigns.drafts import sources_of
 from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggestion
 from campaigns.facts import confirm_fact, facts_at
 from campaigns.local_dates import set_local_date
@@ -28,6 +27,7 @@ from campaigns.localtime import to_utc
 from campaigns.models import Delivery, Heartbeat, Post, PostState
 from campaigns.occurrences import LocalDate
 from campaigns.plan import DeadlineKind
+from campaigns.post_sources import sources_of
 from campaigns.reminding.reminders import moments, unsigned_moments
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import Season, planned_years, season

@@ -24,7 +24,7 @@ from campaigns.models import Delivery, DeliveryState, Post, PostState
 from campaigns.posts import materialise
 from campaigns.reading import load
 from campaigns.sending.delivery import reap_leases, send_due
-from campaigns.sending.outbox import LEASE
+from campaigns.sending.leases import LEASE
 from tests.fakes import MESSAGES, Clock, FakeChannel, Town
 
 START = datetime(2027, 1, 11, 8, 0, tzinfo=UTC)

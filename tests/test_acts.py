@@ -632,7 +632,7 @@ def test_maybe_sent_stopped_in_claim(database: Database, catalog: Catalog) -> No
 def test_a_batch_is_stopped_by_a_person_in_the_middle(
     database: Database, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
-    monkeypatch.setattr("campaigns.sending.delivery.ASKED_AFTER", -1)
+    monkeypatch.setattr("campaigns.sending.lanes.ASKED_AFTER", -1)
     keys = [VALBORG.replace("foraldrar", audience) for audience in ("foraldrar", "syskon", "unga-vuxna")]
     town = mk(database, catalog, *keys)
     w = webb()

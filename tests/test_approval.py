@@ -15,7 +15,7 @@ from campaigns.database import Database
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.facts import confirm_fact, facts_at
 from campaigns.models import Approval, ContentRow, DeliveryState, PostState, PostText
-from campaigns.signatures import unapproved_reasons
+from campaigns.signatures import checked
 from tests.fakes import Clock, Town
 
 VALBORG = "valborg/2027/valborg/veckan/foraldrar"
@@ -181,7 +181,7 @@ def test_the_digest_is_over_the_stored_bytes(town: Town, catalog: Catalog) -> No
     town.sign(VALBORG)
     post = town.post(VALBORG)
     with town.database.read() as session:
-        assert unapproved_reasons(session, catalog, [post.id or 0]) == {post.id: None}
+        assert checked(session, catalog, [post.id or 0])[post.id or 0].fault is None
 
     with town.database.write() as session:
         row = session.exec(select(ContentRow).where(ContentRow.post_id == post.id)).first()
@@ -190,8 +190,8 @@ def test_the_digest_is_over_the_stored_bytes(town: Town, catalog: Catalog) -> No
         session.add(row)
 
     with town.database.read() as session:
-        reasons = unapproved_reasons(session, catalog, [post.id or 0])
-    assert reasons == {post.id: "Innehållet är inte det som godkändes."}
+        fault = checked(session, catalog, [post.id or 0])[post.id or 0].fault
+    assert fault == "Innehållet är inte det som godkändes."
 
 
 def test_next_year_starts_from_this_years_text_as_an_unsigned_draft(town: Town) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from campaigns.channels.base import Environment, NotSentError, UnknownOutcomeError
 from campaigns.channels.http import MOST_BYTES, Response, call
+from campaigns.channels.line import Lines
 from tests.builders import make_channel
 from tests.contracts import (
     Answer,
@@ -95,6 +96,7 @@ def post(
     longest: float = 5,
     ca_file: str | None = None,
     names: Names | None = None,
+    lines: Lines | None = None,
 ) -> Response:
     environ = {"REQUESTS_CA_BUNDLE": ca_file} if ca_file else {}
     return call(
@@ -104,6 +106,7 @@ def post(
         channel=make_channel("webhook", allow_private_addresses=allow_private),
         headers={"Authorization": "Bearer hemligt"},
         body=body,
+        lines=lines,
     )
 
 
@@ -176,6 +179,98 @@ def test_a_body_that_drips_for_ever_is_cut_when_the_time_is_up(receiver: Receive
 
     assert (answer.status, answer.is_whole) == (200, False)
     assert monotonic() - started < 3
+
+
+# Lines that are kept for a batch.
+
+
+@pytest.fixture
+def patient(receiver: Receiver) -> Lingering:
+    """A receiver that keeps its lines, and knows how many there have been."""
+    return Lingering(receiver)
+
+
+class Lingering:
+    """Answers every request with 204 and keeps the line, until told to `hang_up`."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self.receiver = receiver
+        self.lines: list[socket.socket] = []
+        receiver.answers = [self.answer] * 10
+
+    def answer(self, receiver: Receiver, handler: BaseHTTPRequestHandler) -> None:
+        if handler.connection not in self.lines:
+            self.lines.append(handler.connection)
+        receiver.read(handler)
+        receiver.write(handler, Answer())
+        handler.close_connection = False
+
+    def hang_up(self) -> None:
+        self.lines[-1].shutdown(socket.SHUT_RDWR)
+
+
+def test_a_batch_keeps_its_line_and_other_calls_have_their_own(patient: Lingering) -> None:
+    url = patient.receiver.url
+    with Lines() as lines:
+        for _ in range(3):
+            assert post(url, lines=lines).status == 204
+    post(url)
+    post(url)
+
+    assert len(patient.receiver.requests) == 5
+    assert len(patient.lines) == 3
+
+
+def test_a_line_is_not_kept_between_places_or_for_long(patient: Lingering, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Lines() as lines:
+        post(patient.receiver.url, lines=lines)
+        post(f"http://mottagare.example:{patient.receiver.port}/", lines=lines)
+        assert len(patient.lines) == 2
+        monkeypatch.setattr(Lines, "KEPT_FOR", 0)
+        post(f"http://mottagare.example:{patient.receiver.port}/", lines=lines)
+
+    assert len(patient.lines) == 3
+
+
+def test_a_kept_line_that_the_receiver_has_left_is_not_used(patient: Lingering) -> None:
+    with Lines() as lines:
+        post(patient.receiver.url, lines=lines)
+        patient.hang_up()
+        assert post(patient.receiver.url, lines=lines).status == 204
+
+    assert (len(patient.lines), len(patient.receiver.requests)) == (2, 2)
+
+
+def test_a_kept_line_that_breaks_after_the_request_is_unknown_and_not_repeated(patient: Lingering) -> None:
+    patient.receiver.answers = [patient.answer, work_and_hang_up]
+    with Lines() as lines:
+        post(patient.receiver.url, lines=lines)
+        with pytest.raises(UnknownOutcomeError):
+            post(patient.receiver.url, lines=lines)
+
+    assert len(patient.receiver.requests) == 2
+
+
+def test_each_call_on_a_kept_line_has_its_own_time(patient: Lingering) -> None:
+    patient.receiver.answers = [patient.answer, patient.answer, work_and_drip_status]
+    started = monotonic()
+    with Lines() as lines:
+        for _ in range(2):
+            post(patient.receiver.url, lines=lines, longest=0.6)
+        with pytest.raises(UnknownOutcomeError):
+            post(patient.receiver.url, lines=lines, longest=0.6)
+
+    assert 0.6 <= monotonic() - started < 5
+
+
+def test_a_batch_keeps_its_line_over_tls(tls_receiver: Receiver, pair: Path) -> None:
+    patient = Lingering(tls_receiver)
+    url = f"https://mottagare.example:{tls_receiver.port}/x"
+    with Lines() as lines:
+        for _ in range(3):
+            post(url, lines=lines, ca_file=str(pair))
+
+    assert (len(patient.lines), tls_receiver.server_names) == (1, ["mottagare.example"])
 
 
 # The three outcomes, on the wire.

@@ -21,7 +21,8 @@ from campaigns.sending import delivery, outbox, queue
 from campaigns.sending.attempts import LONGEST_BACKOFF, backoff
 from campaigns.sending.claims import claim_local
 from campaigns.sending.delivery import reap_leases, send_due
-from campaigns.sending.outbox import LEASE, LOOK_AFTER, Result, settle
+from campaigns.sending.leases import LEASE, LOOK_AFTER
+from campaigns.sending.outbox import Result, settle
 from campaigns.texts import write_text
 from tests.fakes import Clock, FakeChannel, Town
 

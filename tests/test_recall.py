@@ -16,7 +16,7 @@ from campaigns.errors import RefusedError
 from campaigns.models import AuditEntry, Delivery
 from campaigns.sending import queue, recall
 from campaigns.sending.delivery import reap_leases, send_due
-from campaigns.sending.outbox import LEASE
+from campaigns.sending.leases import LEASE
 from campaigns.texts import write_text
 from tests.fakes import Clock, FakeChannel, Town
 

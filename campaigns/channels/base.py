@@ -11,11 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from campaigns.catalog import ChannelConfig
 from campaigns.content import Content
 from campaigns.errors import KampanjhjulError, TemplateError
+
+if TYPE_CHECKING:
+    from campaigns.channels.line import Lines
 
 
 class Outcome(StrEnum):
@@ -85,6 +88,8 @@ class Shipment:
     what cannot be undone. It also renews the lease, and raises NotSentError if another worker has taken over.
     For a withdrawal or a correction `reference` is the receipt of what is withdrawn or corrected.
 
+    `lines` are those of the batch that it goes out with, for a channel whose calls may be repeated (`http.call`).
+
     `report_url` is a secret address of ours where the channel can tell what became of the delivery.
     """
 
@@ -101,6 +106,7 @@ class Shipment:
     reference: str = ""
     picture: Picture | None = None
     report_url: str = field(default="", repr=False)
+    lines: Lines | None = field(default=None, repr=False, compare=False)
     note: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
 
     @property

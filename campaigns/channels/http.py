@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from threading import get_ident
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -21,12 +22,12 @@ import urllib3
 from campaigns.catalog import ChannelConfig
 from campaigns.channels.addresses import checked_addresses
 from campaigns.channels.base import Environment, NotSentError, SendError, UnknownOutcomeError
-from campaigns.channels.line import Line, adapter_on, trusting
+from campaigns.channels.line import Adapter, Line, Lines, trusting
 
 MOST_BYTES = 64 * 1024  # of an answer's body
 LONGEST_WAIT = timedelta(days=7)
 
-_HEADERS = {"User-Agent": "Kampanjhjulet", "Accept-Encoding": "identity", "Connection": "close"}
+_HEADERS = {"User-Agent": "Kampanjhjulet", "Accept-Encoding": "identity"}
 _PERMANENT = {
     400: "innehållet går inte att tyda",
     404: "adressen finns inte",
@@ -72,30 +73,47 @@ def call(
     body: bytes | None = None,
     json_body: Mapping[str, Any] | None = None,
     form: Mapping[str, str] | None = None,
+    lines: Lines | None = None,
 ) -> Response:
-    """The answer to one request over a connection of its own. Any status is an answer: ask `refusal` what it means.
+    """The answer to one request. Any status is an answer: ask `refusal` what it means.
 
     The body is given as bytes, as JSON or as a form. Private addresses are called only where `channel` allows it.
+    Each call has a connection of its own, unless it may be repeated and `lines` keeps them for a batch.
     Raises NotSentError if the request surely did not leave, and UnknownOutcomeError if it did and no status came back.
     """
     kind, content = _content(body, json_body, form)
-    request = prepared(method, url, {**kind, **(headers or {})}, content)
+    lasts = {} if lines else {"Connection": "close"}
+    request = prepared(method, url, {**lasts, **kind, **(headers or {})}, content)
     allow_private = channel.allow_private_addresses
-    host, port = place(request, allow_private=allow_private)
-    addresses = checked_addresses(host, port, allow_private=allow_private, resolver=environment.resolver)
-    line = Line(addresses, environment.longest)
-    trust = trusting(environment.environ.get("REQUESTS_CA_BUNDLE"), get_ident())
+    where = place(request, allow_private=allow_private)
+    adapter = (lines and lines.taken((*where, allow_private))) or _adapter(
+        where, environment, allow_private=allow_private
+    )
+    host, is_kept = where[1], False
     try:
-        with (
-            adapter_on(line, trust) as adapter,
-            adapter.send(request, stream=True, timeout=environment.timeout) as answer,
-        ):
+        with adapter.send(request, stream=True, timeout=environment.timeout) as answer:
             found, is_whole = _body(answer)
-            return Response(host, answer.status_code, answer.headers, found, is_whole)
+            response = Response(host, answer.status_code, answer.headers, found, is_whole)
+        if lines and is_whole:
+            lines.keep((*where, allow_private), adapter)
+            is_kept = True
+        return response
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        failure = classify(error, host=host, is_connected=line.is_connected)
+        failure = classify(error, host=host, is_connected=adapter.line.is_connected)
+    finally:
+        if not is_kept:
+            adapter.close()
     # Outside the except block, unchained: the foreign error and its traceback hold the whole address.
     raise failure
+
+
+def _adapter(where: tuple[str, str, int], environment: Environment, *, allow_private: bool) -> Adapter:
+    """What sends to the addresses that the name has now. Raises NotSentError if any of them is not allowed."""
+    scheme, host, port = where
+    addresses = checked_addresses(host, port, allow_private=allow_private, resolver=environment.resolver)
+    is_secure = scheme == "https"
+    trust = trusting(environment.environ.get("REQUESTS_CA_BUNDLE"), get_ident()) if is_secure else None
+    return Adapter(Line(addresses, environment.longest), trust)
 
 
 def accepted(response: Response, *, now: datetime) -> Response:
@@ -182,14 +200,26 @@ def prepared(method: str, url: str, headers: Mapping[str, str], body: bytes | No
     """The request as it would leave. Raises NotSentError for an address that cannot be one."""
     # A request without a Session: nothing is taken from the environment, a netrc file or earlier answers.
     try:
-        return requests.Request(method, url, headers={**_HEADERS, **headers}, data=body).prepare()
+        request = requests.PreparedRequest()
+        request.prepare_method(method)
+        request.url = _written(url)
+        request.prepare_headers({**_HEADERS, **headers})
+        request.body = body
+        request.prepare_content_length(body)
+        return request
     except (requests.RequestException, UnicodeError):
         pass
     raise _wrong_url("går inte att tyda")
 
 
-def place(request: requests.PreparedRequest, *, allow_private: bool) -> tuple[str, int]:
-    """Host and port. Raises NotSentError for an address that a channel may not have."""
+@lru_cache(maxsize=1024)
+def _written(url: str) -> str | None:
+    """The address as it is written on the wire: the most of what a request costs before it leaves."""
+    return requests.Request("GET", url).prepare().url
+
+
+def place(request: requests.PreparedRequest, *, allow_private: bool) -> tuple[str, str, int]:
+    """Scheme, host and port. Raises NotSentError for an address that a channel may not have."""
     try:
         parts = urlsplit(request.url or "")
         host, port = parts.hostname, parts.port
@@ -201,7 +231,7 @@ def place(request: requests.PreparedRequest, *, allow_private: bool) -> tuple[st
         raise _wrong_url("får inte ha användarnamn eller lösenord: lägg dem i secret")
     if parts.scheme == "http" and not allow_private:
         raise _wrong_url("ska börja med https://; http:// går bara med allow_private_addresses = true")
-    return host, port or (443 if parts.scheme == "https" else 80)
+    return parts.scheme, host, port or (443 if parts.scheme == "https" else 80)
 
 
 def _wrong_url(why: str) -> NotSentError:

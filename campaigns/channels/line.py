@@ -5,11 +5,10 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import lru_cache
 from threading import Condition, Thread
-from typing import Any
+from typing import Any, Self
 
 from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -41,18 +40,31 @@ class Line:
         self.addresses = addresses
         self.longest = longest
         self.is_connected = False
-        self._wires: list[socket.socket] = []
+        self._wire: socket.socket | None = None
 
     def watch(self, wire: socket.socket) -> None:
+        """From now on it is cut when its time is up."""
+        self.close()
         # A duplicate: TLS takes the socket over, and the connection closes it when it likes.
-        wire = wire.dup()
-        self._wires.append(wire)
-        _WATCHMAN.watch(wire, seconds=self.longest)
+        self._wire = wire.dup()
+        _WATCHMAN.watch(self._wire, seconds=self.longest)
+
+    def begin(self) -> None:
+        """Another call on a line that was kept: its time begins anew."""
+        self.is_connected = False
+        if self._wire is not None:
+            _WATCHMAN.watch(self._wire, seconds=self.longest)
+
+    def rest(self) -> None:
+        """Nothing is waited for."""
+        if self._wire is not None:
+            _WATCHMAN.forget(self._wire)
 
     def close(self) -> None:
-        for wire in self._wires:
-            _WATCHMAN.forget(wire)
-            wire.close()
+        if self._wire is not None:
+            _WATCHMAN.forget(self._wire)
+            self._wire.close()
+            self._wire = None
 
 
 class _Watchman:
@@ -121,13 +133,24 @@ class _Pinned(HTTPConnection):
         super().connect()
         self.line.is_connected = True
 
+    def request(self, *args: Any, **options: Any) -> None:
+        # A line that was kept stands already: what breaks from here on may have arrived.
+        self.line.is_connected = self.sock is not None
+        super().request(*args, **options)
+
 
 class _PinnedTLS(_Pinned, HTTPSConnection):
     """The same over TLS."""
 
 
-class _Adapter(HTTPAdapter):
-    line: Line
+class Adapter(HTTPAdapter):
+    """Sends over one line. `trust` is for TLS, where there is any."""
+
+    def __init__(self, line: Line, trust: ssl.SSLContext | None) -> None:
+        super().__init__(1, 1, max_retries=0)
+        self.line = line
+        if trust is not None:
+            self.init_poolmanager(1, 1, ssl_context=trust)
 
     def cert_verify(self, *_: Any, **__: Any) -> None:
         """Leave the checking to the context, which requires a certificate; this would read the authorities anew."""
@@ -144,14 +167,45 @@ class _Adapter(HTTPAdapter):
         pool.ConnectionCls = connection
         return pool
 
+    def close(self) -> None:
+        super().close()
+        self.line.close()
 
-@contextmanager
-def adapter_on(line: Line, trust: ssl.SSLContext) -> Iterator[HTTPAdapter]:
-    adapter = _Adapter(max_retries=0)
-    adapter.line = line
-    adapter.init_poolmanager(1, 1, ssl_context=trust)
-    try:
-        yield adapter
-    finally:
+
+Place = tuple[str, str, int, bool]  # scheme, host, port, and whether it may be a private address
+
+
+class Lines:
+    """The lines of one batch of calls: one that has just answered is used again for the next call to the same place.
+
+    For calls that may be repeated, and for no others: what breaks on a kept line may or may not have arrived.
+    """
+
+    KEPT_FOR = 1.0  # seconds since it answered: far less than receivers wait before they hang up
+
+    def __init__(self) -> None:
+        self._kept: tuple[Place, Adapter, float] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._kept is not None:
+            self._kept[1].close()
+            self._kept = None
+
+    def taken(self, place: Place) -> Adapter | None:
+        """The line to `place` that was kept, if it was lately. It is looked at once more before anything is sent."""
+        if self._kept is None:
+            return None
+        kept, adapter, since = self._kept
+        self._kept = None
+        if kept == place and time.monotonic() - since < self.KEPT_FOR:
+            adapter.line.begin()
+            return adapter
         adapter.close()
-        line.close()
+        return None
+
+    def keep(self, place: Place, adapter: Adapter) -> None:
+        adapter.line.rest()
+        self._kept = place, adapter, time.monotonic()

@@ -19,7 +19,7 @@ def prove_settings(url: str, *, channel: ChannelConfig, environment: Environment
     with a name that has no answer.
     """
     allow_private = channel.allow_private_addresses
-    host, port = place(prepared("POST", url, {}, None), allow_private=allow_private)
+    _, host, port = place(prepared("POST", url, {}, None), allow_private=allow_private)
     checked_addresses(host, port, allow_private=allow_private, resolver=environment.resolver)
     return (
         f"Adressen hos {host} finns och hemligheten är rätt skriven. Bara inställningarna är kontrollerade: om"

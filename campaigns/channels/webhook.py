@@ -56,5 +56,13 @@ class Webhook(SettingsOnly):
         url, secrets = self._settings(channel)
         body = body_of(shipment, event)
         headers = headers_of(message_id(shipment.key, event), body, secrets=secrets, now=now)
-        response = call("POST", url, environment=self.environment, channel=channel, headers=headers, body=body)
+        response = call(
+            "POST",
+            url,
+            environment=self.environment,
+            channel=channel,
+            headers=headers,
+            body=body,
+            lines=shipment.lines,
+        )
         accepted(response, now=now)

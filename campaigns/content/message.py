@@ -66,15 +66,7 @@ class Content:
 
     def html(self) -> str:
         """The body as clean HTML: no raw HTML, scripts or pictures from the text. Other languages are marked."""
-        clean = nh3.clean(
-            # A level one heading is the message's own title, so one in the text is the next level.
-            _MARKDOWN.render(self.body).replace("<h1>", "<h2>").replace("</h1>", "</h2>"),
-            tags=_TAGS,
-            attributes={"a": {"href"}},
-            url_schemes={"http", "https", "mailto", "tel", "sms"},
-            url_relative="deny",
-            link_rel="noopener noreferrer",
-        ).strip()
+        clean = _clean_html(self.body)
         if self.language == SWEDISH:
             return clean
         direction = "rtl" if self.language in RIGHT_TO_LEFT else "ltr"
@@ -87,6 +79,19 @@ class Content:
 
 _TAGS = {"p", "br", "strong", "em", "ul", "ol", "li", "a", "h2", "h3", "h4", "blockquote", "hr", "code"}
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
+
+
+@lru_cache(maxsize=64)  # several channels show the same text
+def _clean_html(markdown: str) -> str:
+    return nh3.clean(
+        # A level one heading is the message's own title, so one in the text is the next level.
+        _MARKDOWN.render(markdown).replace("<h1>", "<h2>").replace("</h1>", "</h2>"),
+        tags=_TAGS,
+        attributes={"a": {"href"}},
+        url_schemes={"http", "https", "mailto", "tel", "sms"},
+        url_relative="deny",
+        link_rel="noopener noreferrer",
+    ).strip()
 
 
 @lru_cache(maxsize=8)  # the checks of a text each ask for its links or its words
@@ -106,6 +111,7 @@ def link_addresses(markdown: str) -> list[str]:
     return [str(token.attrs.get("href", "")) for token in inline if token.type == "link_open"]
 
 
+@lru_cache(maxsize=64)
 def plain_text(markdown: str) -> str:
     """Markdown as plain text: blank lines between paragraphs, dashes before list items, addresses after their links."""
     blocks: list[str] = []

@@ -12,13 +12,13 @@ from sqlmodel import Session, col
 
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import listed
-from campaigns.drafts import sources_of
 from campaigns.errors import NotFoundError, TemplateError
 from campaigns.facts import facts_at
 from campaigns.models import Post, PostState, Role
 from campaigns.occurrences import Occurrence, OccurrenceStatus
 from campaigns.overviews.paths import staff
 from campaigns.overviews.shown import sentence, usual
+from campaigns.post_sources import sources_of
 from campaigns.signatures import missing_signatures
 from campaigns.swedish import long_date, moment
 

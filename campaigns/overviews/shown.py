@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import listed
 from campaigns.models import Post
 from campaigns.occurrences import Occurrence, OccurrenceStatus
+from campaigns.post_names import audience_name as audience_name
+from campaigns.post_names import campaign_name as campaign_name
+from campaigns.post_names import step_name as step_name
 from campaigns.swedish import MONTHS, span
 
 
@@ -25,24 +28,6 @@ class ShownDate:
     week: int | None
     left: str
     is_confirmed: bool
-
-
-@dataclass(frozen=True)
-class ShownPost:
-    """A post as a row for people, or several that wait for the same local date. `due` never shows a guessed time."""
-
-    id: int
-    due: str
-    due_at: datetime
-    campaign: str
-    step: str
-    audience: str
-    channels: str
-    places: str
-    state: str
-    state_name: str
-    how_many: int
-    missing: tuple[str, ...]
 
 
 def upcoming(found: Iterable[Occurrence], *, today: date, within: timedelta) -> list[ShownDate]:
@@ -84,21 +69,6 @@ def days_left(first: date, last: date, today: date) -> str:
     if left <= 0:
         return "i dag" if first == last else "pågår"
     return "i morgon" if left == 1 else f"om {left} dagar"
-
-
-def campaign_name(catalog: Catalog, post: Post) -> str:
-    campaign = catalog.campaigns.get(post.campaign)
-    return campaign.name if campaign else post.campaign
-
-
-def step_name(catalog: Catalog, post: Post) -> str:
-    campaign = catalog.campaigns.get(post.campaign)
-    return next((step.name for step in campaign.steps if step.id == post.step), post.step) if campaign else post.step
-
-
-def audience_name(catalog: Catalog, post: Post) -> str:
-    audience = catalog.audiences.get(post.audience)
-    return audience.name if audience else post.audience
 
 
 def sentence(catalog: Catalog, post: Post) -> str:

@@ -8,16 +8,18 @@ delivery that the channel accepts.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from campaigns import audit
 from campaigns.errors import NotFoundError
 from campaigns.models import AccountState, ChannelAccount, Delivery, DeliveryState
+from campaigns.prepared import Among, Query
 from campaigns.revisions import touch
 
 Key = tuple[str, str]  # municipality, channel
@@ -45,8 +47,7 @@ class Health(StrEnum):
     DEAD = "dead"
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(NamedTuple):
     """An account as it stands. Nothing is sent before `probe_at` (UTC); `free_at` is what its pace has come to."""
 
     is_working: bool
@@ -55,10 +56,25 @@ class Account:
     free_at: datetime | None
 
 
+class _Row(NamedTuple):
+    municipality: str
+    channel: str
+    state: str
+    reason: str
+    probe_at: datetime | None
+    free_at: datetime | None
+
+
+_ACCOUNT = ChannelAccount.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_KNOWN = Query(
+    sql_select(*(_ACCOUNT.c[name] for name in _Row._fields)).where(Among(_ACCOUNT.c.municipality, "municipalities")),
+    _Row,
+)
+
+
 def load(session: Session, keys: Collection[Key], *, now: datetime) -> Mapping[Key, Account]:
     """Those of the accounts that something is known of. What a clock that was ahead has written holds no longer."""
-    municipalities = {municipality for municipality, _ in keys}
-    rows = session.exec(select(ChannelAccount).where(col(ChannelAccount.municipality).in_(municipalities)))
+    rows = _KNOWN.rows(session, municipalities=list({municipality for municipality, _ in keys}))
     return {
         (row.municipality, row.channel): Account(
             row.state == AccountState.WORKING,
@@ -83,8 +99,7 @@ def standing(session: Session, *, municipality: str | None = None) -> list[Chann
     return list(session.exec(query.order_by(ChannelAccount.municipality, ChannelAccount.channel)))
 
 
-@dataclass(frozen=True)
-class Lesson:
+class Lesson(NamedTuple):
     """What a try told of its channel, at `at` (UTC). `rests_until` is when the channel asks to be called again."""
 
     account: Key
@@ -94,8 +109,25 @@ class Lesson:
     rests_until: datetime | None = None
 
 
+class _Name(NamedTuple):
+    municipality: str
+    channel: str
+
+
+_TROUBLED = Query(
+    sql_select(_ACCOUNT.c.municipality, _ACCOUNT.c.channel).where(
+        or_(_ACCOUNT.c.failures > 0, _ACCOUNT.c.state != "working")
+    ),
+    _Name,
+)
+
+
 def learn(session: Session, lessons: Sequence[Lesson]) -> None:
     """Take in what tries told of their channels."""
+    # Where all is well, and was, there is nothing to learn.
+    concerned = {(row.municipality, row.channel) for row in _TROUBLED.rows(session)}
+    concerned |= {lesson.account for lesson in lessons if lesson.health is not Health.WELL}
+    lessons = [lesson for lesson in lessons if lesson.account in concerned]
     if not lessons:
         return
     municipalities = {lesson.account[0] for lesson in lessons}

@@ -20,13 +20,15 @@ from campaigns.channels.base import (
     UnknownOutcomeError,
     Withdrawing,
 )
+from campaigns.channels.line import Lines
 from campaigns.database import Database
 from campaigns.errors import DatabaseError, NotFoundError
 from campaigns.localtime import after_quiet
 from campaigns.models import Act, DeliveryState
 from campaigns.sending import outbox
 from campaigns.sending.accounts import Health
-from campaigns.sending.outbox import LOOK_AFTER, Claim, Result
+from campaigns.sending.leases import LOOK_AFTER
+from campaigns.sending.outbox import Claim, Result
 
 logger = logging.getLogger(__name__)
 
@@ -52,37 +54,42 @@ class Means:
     report_url: Callable[[int], str] = lambda _: ""
 
 
-def attempt(means: Means, catalog: Catalog, item: Claim) -> Result:
-    """Try the delivery once. Never raises: whatever happens becomes a result."""
+def attempt(means: Means, catalog: Catalog, item: Claim, *, lines: Lines | None = None) -> Result:
+    """Try the delivery once. Never raises: whatever happens becomes a result. `lines` are its batch's."""
     channel = means.channels[item.kind]
     started = means.clock()
-    blank = Result(item, DeliveryState.UNKNOWN, finished_at=started, started_at=started)
     try:
-        shipment = _shipment(means, catalog, item)
+        shipment = _shipment(means, catalog, item, lines)
     except (NotFoundError, NotSentError) as error:
-        return _failed(blank, error.message, now=means.clock())
+        return _failed(_blank(item, started), error.message, now=means.clock())
     except Exception:  # one unit of background work; nothing has left yet, so that it can be tried again
         logger.exception("Leverans %s gick inte att förbereda.", item.delivery_id, extra={"action": "prepare_broke"})
-        told = blank._replace(finished_at=means.clock(), detail="Sändningen gick inte att förbereda.")
+        told = _blank(item, started)._replace(finished_at=means.clock(), detail="Sändningen gick inte att förbereda.")
         return _again(means, catalog, told, at_least=timedelta(0))
     try:
         receipt = _act(channel, shipment, item.act, now=started)
     except NotSentError as error:
-        return _not_sent(means, catalog, blank, channel, error)
+        return _not_sent(means, catalog, _blank(item, started), channel, error)
     except UnknownOutcomeError as error:
-        return _unknown(means, catalog, blank, channel, error)
+        return _unknown(means, catalog, _blank(item, started), channel, error)
     except Exception:  # one unit of background work; what it did outside is not known
         logger.exception("Kanalen %s gick sönder.", item.kind, extra={"action": "channel_broke"})
         reason = "Ett fel i programmet avbröt sändningen. Kontrollera i kanalen om den gick ut."
-        return blank._replace(finished_at=means.clock(), detail=reason, maybe_sent=not channel.is_local)
-    state = DeliveryState.WITHDRAWN if item.act == Act.WITHDRAW else _STATES[receipt.outcome]
-    return blank._replace(
-        state=state,
+        told = _blank(item, started)._replace(finished_at=means.clock(), detail=reason)
+        return told._replace(maybe_sent=not channel.is_local)
+    return Result(
+        item,
+        DeliveryState.WITHDRAWN if item.act == Act.WITHDRAW else _STATES[receipt.outcome],
         finished_at=means.clock(),
+        started_at=started,
         receipt=receipt.reference,
         url=receipt.url,
         health=None if channel.is_local else Health.WELL,
     )
+
+
+def _blank(item: Claim, started: datetime) -> Result:
+    return Result(item, DeliveryState.UNKNOWN, finished_at=started, started_at=started)
 
 
 def given_back(item: Claim, *, now: datetime) -> Result:
@@ -124,7 +131,7 @@ def _act(channel: Channel, shipment: Shipment, act: str, *, now: datetime) -> Re
     return channel.send(shipment, now=now)
 
 
-def _shipment(means: Means, catalog: Catalog, item: Claim) -> Shipment:
+def _shipment(means: Means, catalog: Catalog, item: Claim, lines: Lines | None) -> Shipment:
     municipality = catalog.municipality(item.municipality)
     channel = municipality.channel(item.channel)
     if channel.kind != item.kind:
@@ -155,6 +162,7 @@ def _shipment(means: Means, catalog: Catalog, item: Claim) -> Shipment:
         reference=item.reference,
         picture=pictures.of_payload(means.database, item.payload, base_url=means.base_url),
         report_url=means.report_url(item.delivery_id),
+        lines=lines,
         note=note,
     )
 

@@ -8,31 +8,29 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import groupby
+from datetime import datetime
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
 
 from campaigns.catalog import Catalog
 from campaigns.errors import DatabaseError
-from campaigns.sending.accounts import Health
-from campaigns.sending.attempts import Means, attempt, given_back
-from campaigns.sending.claims import claim_local, claim_outside, due_accounts, has_due, may_go_on
-from campaigns.sending.outbox import LEASE, Claim, Result, has_expired, reap, settle
+from campaigns.sending.accounts import Key
+from campaigns.sending.attempts import Means, attempt
+from campaigns.sending.claims import claim_local, claim_outside, due_accounts, has_due
+from campaigns.sending.lanes import Ends, Lane, lanes
+from campaigns.sending.leases import has_expired, reap
+from campaigns.sending.outbox import Result, settle
 
 logger = logging.getLogger(__name__)
 
 LOCAL_BATCH = 500
 RECORD_TRIES = 10
-# Left of a lease when a try begins: more than the longest that a call may take.
-MARGIN = timedelta(seconds=65)
-PATIENCE = 0.05  # seconds to wait for a result before looking for more to send
+PATIENCE = 0.05  # seconds to wait for results before they are written, and before looking for more to send
 GROUP = 500  # results written at a time
-# Seconds since the batch was claimed, or last asked about: then it is seen whether anybody has stopped it meanwhile.
-ASKED_AFTER = 1.0
+MOST_ACCOUNTS = 1000  # that something is due for, looked for at a time
 
 
 @dataclass(frozen=True)
@@ -104,6 +102,7 @@ class _Outside:
         self.kinds = sender.kinds(local=False)
         self.paces = {kind: self.means.channels[kind].pace for kind in self.kinds}
         self.results: SimpleQueue[Result] = SimpleQueue()
+        self.wanted: deque[Key] = deque()  # accounts that have something due, those that have waited longest first
         self.under_way: set[Future[None]] = set()
         self.waiting = 0  # claims whose results have not been written
         self.tried = 0
@@ -117,65 +116,50 @@ class _Outside:
                 return self.tried
 
     def _begin(self) -> bool:
-        """Claim for every thread that is free. Returns whether there may be more to claim at once."""
-        free = self.sender.threads - sum(not item.done() for item in self.under_way) if self.sender.pool else 1
-        if free < 1:
-            return False
-        now = self.means.clock()
-        self.catalog = self.sender.catalog(self.catalog)
-        with self.means.database.read() as session:
-            wanted = due_accounts(session, self.catalog, kinds=self.kinds, most=free, now=now)
+        """Claim for the threads that are free. Returns whether there may be more to claim at once."""
+        wanted = self._next_accounts()
         if not wanted:
-            return False
+            return bool(self.wanted or self.under_way)
+        now = self.means.clock()
         with self.means.database.write() as session:
             found = claim_outside(session, self.catalog, kinds=self.kinds, wanted=wanted, paces=self.paces, now=now)
         self.waiting += len(found.claims)
         self.sender.held.update(item.delivery_id for item in found.claims)
-        ends = _Ends(now + LEASE - MARGIN, time.monotonic() + (LEASE - MARGIN).total_seconds())
-        for lane in _lanes(self.catalog, found.claims):
+        ends = Ends.of_claims_at(now)
+        for claims in lanes(self.catalog, found.claims):
+            lane = Lane(claims, ends, self.means, self.catalog, self.sender.is_stopping, self.results.put)
             if self.sender.pool is None:
-                self._send(lane, ends)
+                lane.send()
             else:
-                self.under_way.add(self.sender.pool.submit(self._send, lane, ends))
-        return bool(found.claims or found.others)
+                self.under_way.add(self.sender.pool.submit(lane.send))
+        return bool(found.claims or found.others or self.wanted)
 
-    def _send(self, lane: Sequence[Claim], ends: _Ends) -> None:
-        """One thread's work: a batch of one account, one after another, as long as the lease lasts."""
-        is_shut = False
-        asked = time.monotonic()
-        for item in lane:
+    def _next_accounts(self) -> list[Key]:
+        """An account for each thread that is free, and for the next few to be. They are looked for when none is left.
+
+        Several at a time, since a claim costs nearly as much for one.
+        """
+        self.under_way = {item for item in self.under_way if not item.done()}
+        few = self.sender.threads // 8
+        free = self.sender.threads + few - len(self.under_way) if self.sender.pool else 1
+        if free <= few and self.under_way:
+            return []
+        self.catalog = self.sender.catalog(self.catalog)
+        if not self.wanted:
             now = self.means.clock()
-            is_over = now > min(ends.clock, item.not_after) or time.monotonic() > ends.monotonic
-            is_long_ago = time.monotonic() - asked > ASKED_AFTER
-            if is_long_ago:
-                asked = time.monotonic()
-            is_shut = is_shut or is_over or self.sender.is_stopping()
-            if is_shut or (is_long_ago and not self._may_go_on(item)):
-                self.results.put(given_back(item, now=now))
-                continue
-            result = attempt(self.means, self.catalog, item)
-            self.results.put(result)
-            # A refused login, or a wish to be left alone, holds for the rest of the batch.
-            is_shut = result.health is Health.DEAD or result.rests_until is not None
-
-    def _may_go_on(self, item: Claim) -> bool:
-        """Whether nobody has stopped it since it was claimed."""
-        try:
             with self.means.database.read() as session:
-                return may_go_on(session, self.catalog, item)
-        except DatabaseError:
-            return False
+                self.wanted.extend(due_accounts(session, self.catalog, kinds=self.kinds, most=MOST_ACCOUNTS, now=now))
+        return [self.wanted.popleft() for _ in range(min(free, len(self.wanted)))]
 
     def _finished(self) -> list[Result]:
-        """What has come back since last time; waits a little for the first."""
+        """What comes back within a little while: one commit for many costs much less than one for each."""
         found: list[Result] = []
+        until = time.monotonic() + PATIENCE
         try:
-            while len(found) < GROUP:
-                is_first = not found and self.waiting > 0
-                found.append(self.results.get(timeout=PATIENCE) if is_first else self.results.get_nowait())
+            while len(found) < min(GROUP, self.waiting):
+                found.append(self.results.get(timeout=max(until - time.monotonic(), 0)))
         except Empty:
             pass
-        self.under_way = {item for item in self.under_way if not item.done()}
         self.tried += sum(result.is_tried for result in found)
         return found
 
@@ -194,28 +178,6 @@ class _Outside:
         self.waiting -= len(results)
         self.sender.held.difference_update(item.claim.delivery_id for item in results)
         return []
-
-
-class _Ends(NamedTuple):
-    """When no more of a batch may begin, by the clock that may be set and by the one that may not."""
-
-    clock: datetime
-    monotonic: float
-
-
-def _lanes(catalog: Catalog, claims: Sequence[Claim]) -> list[list[Claim]]:
-    """The claims by account, each account's spread over as many lanes as it may have at once."""
-    lanes: list[list[Claim]] = []
-    for (municipality, channel), found in groupby(sorted(claims, key=_by_account), key=lambda item: item.account):
-        items = list(found)
-        known = catalog.municipalities.get(municipality)
-        at_once = known.channel(channel).at_once if known and channel in known.channel_ids else 1
-        lanes.extend(items[start::at_once] for start in range(min(at_once, len(items))))
-    return lanes
-
-
-def _by_account(item: Claim) -> tuple[str, str, datetime, int]:
-    return (*item.account, item.due_at, item.delivery_id)
 
 
 def _record(sender: Sender, catalog: Catalog, results: Sequence[Result], *, tries: int = RECORD_TRIES) -> None:

@@ -1,4 +1,4 @@
-"""The outbox: what came of the deliveries that were claimed, and taking back those whose worker died.
+"""The outbox: what came of the deliveries that were claimed.
 
 A claim (`claims`) is a lease with a fencing token: whoever is late finds another token, and its result is
 dropped. All in a few prepared statements.
@@ -7,24 +7,21 @@ dropped. All in a few prepared statements.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Executable, Row, bindparam, case, insert, literal, or_, select, update
+from sqlalchemy import bindparam, func, insert, literal_column, null, select, update
 from sqlmodel import Session, col
 
 from campaigns.catalog import Catalog
-from campaigns.database import ManyRows
 from campaigns.enqueue import STANDING, enqueue
 from campaigns.errors import KampanjhjulError
 from campaigns.models import Act, Attempt, ContentRow, Delivery, DeliveryState, Post, PostState
+from campaigns.prepared import Among, ManyRows, Query
 from campaigns.revisions import touch
 from campaigns.sending import accounts
-
-LEASE = timedelta(seconds=120)
-# Before what may have been published is looked for: a receiver may still be at work on it.
-LOOK_AFTER = timedelta(minutes=2)
+from campaigns.sending.leases import LEASE
 
 logger = logging.getLogger(__name__)
 
@@ -38,26 +35,60 @@ _SETTLE = ManyRows(
     .where(
         _DELIVERY.c.id == bindparam("b_id"),
         _DELIVERY.c.token == bindparam("b_token"),
-        _DELIVERY.c.state == bindparam("b_from"),
+        _DELIVERY.c.state == literal_column("'sending'"),
     )
     .values(
         state=bindparam("b_state"),
         next_attempt_at=bindparam("b_next"),
         # What was noted on the way stays until the channel has said something better.
-        receipt=case((bindparam("b_receipt") != "", bindparam("b_receipt")), else_=_DELIVERY.c.receipt),
+        receipt=func.coalesce(func.nullif(bindparam("b_receipt"), literal_column("''")), _DELIVERY.c.receipt),
         url=bindparam("b_url"),
         reason=bindparam("b_reason"),
         maybe_sent=bindparam("b_maybe"),
         published_at=bindparam("b_published"),
         changed_at=bindparam("b_now"),
         attempts=_DELIVERY.c.attempts - bindparam("b_untried"),
+        lease_until=null(),
+    )
+)
+_END = ManyRows(
+    update(_DELIVERY)
+    .where(
+        _DELIVERY.c.id == bindparam("b_id"), _DELIVERY.c.token == bindparam("b_token"), _DELIVERY.c.state == "queued"
+    )
+    .values(
+        state=bindparam("b_state"),
+        reason=bindparam("b_reason"),
+        url="",
+        published_at=None,
         lease_until=None,
+        next_attempt_at=_DELIVERY.c.due_at,
+        changed_at=bindparam("b_now"),
     )
 )
 _OF_ATTEMPT = ("delivery_id", "number", "token", "started_at", "finished_at", "outcome", "detail")
 _NEW_ATTEMPT = ManyRows(insert(_ATTEMPT).values({name: bindparam(name) for name in _OF_ATTEMPT}))
-_HELD = select(_DELIVERY.c.id, _DELIVERY.c.token).where(
-    _DELIVERY.c.state == "sending", _DELIVERY.c.id.in_(bindparam("ids", expanding=True, literal_execute=True))
+
+
+class _Found(NamedTuple):
+    """How a delivery stands when its result comes in. `is_outdated`: its post has another text by now."""
+
+    id: int
+    token: int
+    state: str
+    post_id: int
+    is_outdated: bool
+
+
+_FOUND = Query(
+    select(
+        *(_DELIVERY.c[name] for name in ("id", "token", "state", "post_id")),
+        (_CONTENT.c.version != _POST.c.content_version).label("is_outdated"),
+    )
+    .join(_CONTENT, _CONTENT.c.id == _DELIVERY.c.content_id)
+    .join(_POST, _POST.c.id == _DELIVERY.c.post_id)
+    .where(Among(_DELIVERY.c.id, "ids")),
+    _Found,
 )
 _NOTE = (
     update(_DELIVERY)
@@ -85,6 +116,9 @@ _TAKE_AWAY = (
     )
     .values(state="withdrawn", changed_at=bindparam("b_now"), token=_DELIVERY.c.token + 1)
 )
+
+
+_OUT = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER, DeliveryState.WITHDRAWN)
 
 
 class Claim(NamedTuple):
@@ -139,7 +173,7 @@ class Result(NamedTuple):
     @property
     def is_out(self) -> bool:
         """Whether the channel did what it was asked to."""
-        return self.state in (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER, DeliveryState.WITHDRAWN)
+        return self.state in _OUT
 
     @property
     def lesson(self) -> accounts.Lesson | None:
@@ -148,36 +182,32 @@ class Result(NamedTuple):
         return accounts.Lesson(self.claim.account, self.health, self.detail, self.finished_at, self.rests_until)
 
 
-def settle_rows(
-    session: Session,
-    rows: Iterable[Row[Any]],
-    verdict: Callable[[Row[Any]], tuple[DeliveryState, str]],
-    *,
-    now: datetime,
-) -> None:
-    """Give each queued row the state and the reason of its `verdict`."""
-    values = []
-    for row in rows:
-        state, reason = verdict(row)
-        values.append(
+class Settled(NamedTuple):
+    """What a delivery that waited came to without a try, and the reason that is shown."""
+
+    delivery_id: int
+    token: int
+    municipality: str
+    state: DeliveryState
+    reason: str
+
+
+def settle_untried(session: Session, found: Sequence[Settled], *, now: datetime) -> None:
+    """Give each delivery that still waits in the queue its state and its reason."""
+    _END.run(
+        session,
+        [
             {
-                "b_id": row.id,
-                "b_token": row.token,
-                "b_from": "queued",
-                "b_state": state.value,
-                "b_next": row.due_at,
-                "b_receipt": "",
-                "b_url": "",
-                "b_reason": reason,
-                "b_maybe": row.maybe_sent,
-                "b_published": None,
+                "b_id": item.delivery_id,
+                "b_token": item.token,
+                "b_state": item.state.value,
+                "b_reason": item.reason,
                 "b_now": now,
-                "b_untried": 0,
             }
-        )
-        touch(session, row.municipality)
-    if values:
-        _SETTLE.run(session, values)
+            for item in found
+        ],
+    )
+    touch(session, *{item.municipality for item in found})
 
 
 def queue_current(session: Session, catalog: Catalog, post_ids: Collection[int], *, now: datetime) -> None:
@@ -202,29 +232,25 @@ def settle(session: Session, catalog: Catalog, results: Sequence[Result]) -> lis
     """
     if not results:
         return []
-    held = _held(session, [result.claim.delivery_id for result in results])
-    # Writers take turns, so what is held now is still held when it is written, a few lines down.
-    kept = [item for item in results if held.get(item.claim.delivery_id) == item.claim.token]
-    if kept:
-        _SETTLE.run(session, [_settled(result) for result in kept])
+    # Writers take turns, so how they stand now is how they stand when they are written, a few lines down.
+    found = {row.id: row for row in _FOUND.rows(session, ids=[result.claim.delivery_id for result in results])}
+    kept = [result for result in results if _is_held(found.get(result.claim.delivery_id), result.claim)]
+    _SETTLE.run(session, [_settled(result) for result in kept])
     for result in kept:
         if result.is_out and result.claim.replaces is not None:
             supersede(session, result.claim, now=result.finished_at)
     accounts.learn(session, [lesson for result in results if (lesson := result.lesson) is not None])
-    tried = [_attempt(result) for result in results if result.is_tried]
-    if tried:
-        _NEW_ATTEMPT.run(session, tried)
-    for municipality in {result.claim.municipality for result in results}:
-        touch(session, municipality)
-    back = [item.claim for item in results if item.claim.act != Act.WITHDRAW]
-    if back:
-        _queue_what_was_signed_since(session, catalog, back, now=results[0].finished_at)
-    return [item for item in results if held.get(item.claim.delivery_id) != item.claim.token]
+    _NEW_ATTEMPT.run(session, [_attempt(result) for result in results if result.is_tried])
+    touch(session, *{result.claim.municipality for result in results})
+    publishing = [found[item.claim.delivery_id] for item in results if item.claim.act != Act.WITHDRAW]
+    outdated = {row.post_id for row in publishing if row.is_outdated}
+    if outdated:
+        queue_current(session, catalog, outdated, now=results[0].finished_at)
+    return [result for result in results if not _is_held(found.get(result.claim.delivery_id), result.claim)]
 
 
-def _held(session: Session, ids: Sequence[int]) -> dict[int, int]:
-    """The tokens of those of the deliveries that are under way."""
-    return {row.id: row.token for row in session.connection().execute(_HELD, {"ids": list(ids)})}
+def _is_held(row: _Found | None, item: Claim) -> bool:
+    return row is not None and row.state == "sending" and row.token == item.token
 
 
 def _settled(result: Result) -> dict[str, object]:
@@ -233,7 +259,6 @@ def _settled(result: Result) -> dict[str, object]:
     return {
         "b_id": item.delivery_id,
         "b_token": item.token,
-        "b_from": "sending",
         "b_state": result.state.value,
         "b_next": result.next_attempt_at or item.due_at,
         "b_receipt": _writable(result.receipt),
@@ -260,15 +285,6 @@ def supersede(session: Session, done: Claim | Delivery, *, now: datetime) -> Non
         session.connection().execute(_REPLACE, {"b_id": done.replaces, "b_now": now})
 
 
-def _queue_what_was_signed_since(session: Session, catalog: Catalog, back: Sequence[Claim], *, now: datetime) -> None:
-    replaced = select(_DELIVERY.c.post_id).join(_CONTENT, _CONTENT.c.id == _DELIVERY.c.content_id)
-    replaced = replaced.join(_POST, _POST.c.id == _DELIVERY.c.post_id)
-    replaced = replaced.where(
-        _DELIVERY.c.id.in_([item.delivery_id for item in back]), _CONTENT.c.version != _POST.c.content_version
-    )
-    queue_current(session, catalog, set(session.execute(replaced).scalars()), now=now)
-
-
 def note(session: Session, item: Claim, reference: str, *, now: datetime) -> bool:
     """Keep `reference` for later tries and renew the lease. False if another worker has taken over."""
     values = {"b_id": item.delivery_id, "b_token": item.token, "b_receipt": reference, "b_lease": now + LEASE}
@@ -289,85 +305,6 @@ def _attempt(result: Result) -> dict[str, object]:
 
 def _writable(text: str) -> str:
     """`text` without what no database takes: half characters and NUL, which an answer from outside may hold."""
+    if text.isprintable():  # neither of them is
+        return text
     return text.encode("utf-8", "replace").decode().replace("\0", "")
-
-
-def has_expired(session: Session, *, now: datetime) -> bool:
-    """Whether any lease has run out. A cheap read, so that looking takes no write lock."""
-    values = {"now": now, "absurd": now + 2 * LEASE}
-    return session.connection().execute(_ANY_EXPIRED, values).first() is not None
-
-
-def _expired(now: object, absurd: object) -> tuple[ColumnElement[bool], ...]:
-    # A lease that ends absurdly late was given before the clock was set back: nobody will come back for it either.
-    is_over = or_(_DELIVERY.c.lease_until < now, _DELIVERY.c.lease_until > absurd)
-    return (_DELIVERY.c.state == "sending", is_over)
-
-
-_ANY_EXPIRED = select(_DELIVERY.c.id).where(*_expired(bindparam("now"), bindparam("absurd"))).limit(1)
-
-
-def _interrupted(expired: Sequence[ColumnElement[bool]], *, now: datetime) -> Executable:
-    """Attempts for the tries that nobody came back from, so that every try is told of."""
-    found = select(
-        _DELIVERY.c.id,
-        _DELIVERY.c.attempts,
-        _DELIVERY.c.token,
-        _DELIVERY.c.changed_at,
-        literal(now, _ATTEMPT.c.finished_at.type),
-        literal("interrupted"),
-        literal("Arbetaren avbröts under försöket."),
-    ).where(*expired)
-    return insert(_ATTEMPT).from_select(list(_OF_ATTEMPT), found)
-
-
-def reap(
-    session: Session,
-    *,
-    repeatable_kinds: Sequence[str],
-    local_kinds: Sequence[str],
-    now: datetime,
-    but_not: Collection[int] = (),
-) -> int:
-    """Take back leases that have run out: their worker died. Returns how many.
-
-    A channel where a repeat is harmless (`repeatable_kinds`) is queued again, and so are withdrawals and corrections;
-    elsewhere the outcome is unknown and a person must look. Nothing left the machine for `local_kinds`, so theirs is
-    never unknown. Outside, what was tried may still be at work with the receiver: the next try waits for that.
-    `but_not` are deliveries that this worker knows that it is still at work on, whatever the clock says.
-    """
-    expired = (*_expired(now, now + 2 * LEASE), _DELIVERY.c.id.not_in(list(but_not)))
-    is_repeatable = or_(
-        _DELIVERY.c.kind.in_(repeatable_kinds), _DELIVERY.c.kind.in_(local_kinds), _DELIVERY.c.act != "publish"
-    )
-    session.connection().execute(_interrupted(expired, now=now))
-    again = session.connection().execute(
-        update(_DELIVERY)
-        .where(*expired, is_repeatable)
-        .values(
-            state="queued",
-            token=_DELIVERY.c.token + 1,
-            lease_until=None,
-            next_attempt_at=case(
-                (or_(_DELIVERY.c.kind.in_(local_kinds), _DELIVERY.c.act == "withdraw"), now), else_=now + LOOK_AFTER
-            ),
-            maybe_sent=or_(_DELIVERY.c.maybe_sent, _DELIVERY.c.kind.not_in(local_kinds)),
-            changed_at=now,
-        )
-    )
-    municipalities = session.execute(select(_DELIVERY.c.municipality).where(*expired).distinct()).scalars().all()
-    lost = session.connection().execute(
-        update(_DELIVERY)
-        .where(*expired)
-        .values(
-            state="unknown",
-            token=_DELIVERY.c.token + 1,
-            lease_until=None,
-            maybe_sent=True,
-            reason="Sändningen avbröts. Kontrollera i kanalen om den gick ut.",
-            changed_at=now,
-        )
-    )
-    for municipality in municipalities:
-        touch(session, municipality)
-    return again.rowcount + lost.rowcount

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, update
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from campaigns import audit
 from campaigns.catalog import Catalog, Municipality
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import Act, Delivery, DeliveryState, Pause, Post
+from campaigns.prepared import Query
 from campaigns.revisions import touch
 
 EVERYTHING = ""
@@ -54,8 +57,23 @@ class StandingPause:
     reason: str
 
 
+class _Reason(NamedTuple):
+    municipality: str
+    channel: str
+    reason: str
+
+
+_PAUSE = Pause.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_REASONS = Query(
+    sql_select(*(_PAUSE.c[name] for name in _Reason._fields))
+    .where(_PAUSE.c.resumed_at.is_(None))
+    .order_by(_PAUSE.c.id),
+    _Reason,
+)
+
+
 def standing(session: Session) -> Standing:
-    return Standing({(row.municipality, row.channel): row.reason for row in in_force(session)})
+    return Standing({(row.municipality, row.channel): row.reason for row in _REASONS.rows(session)})
 
 
 def in_force(session: Session) -> Sequence[Pause]:

@@ -7,7 +7,23 @@ import re
 from starlette.routing import BaseRoute, compile_path
 
 from campaigns.web.pages import Pages
-from campaigns.web.staff import calendar, campaign_additions, campaign_dates, campaigns, today, wheel
+from campaigns.web.staff import (
+    calendar,
+    campaign_additions,
+    campaign_dates,
+    campaigns,
+    guide,
+    settings,
+    settings_channels,
+    settings_keys,
+    settings_look,
+    settings_own,
+    settings_people,
+    subscribe,
+    texts,
+    today,
+    wheel,
+)
 from campaigns.web.staff.frame import Frame, StaffPage
 from campaigns.web.staff.sign_in import SignInPages
 from campaigns.wiring import Parts
@@ -19,6 +35,15 @@ ROOMS: tuple[StaffPage, ...] = (
     *campaigns.PAGES,
     *campaign_additions.PAGES,
     *campaign_dates.PAGES,
+    *texts.PAGES,
+    *subscribe.PAGES,
+    *guide.PAGES,
+    *settings.PAGES,
+    *settings_people.PAGES,
+    *settings_own.PAGES,
+    *settings_channels.PAGES,
+    *settings_look.PAGES,
+    *settings_keys.PAGES,
 )
 
 
