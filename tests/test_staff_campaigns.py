@@ -170,6 +170,7 @@ def test_a_step_is_left_out_and_taken_back(place: Place, editor: StaffClient) ->
     assert place.town.post(WEEK).state == PostState.SKIPPED
     page = editor.page(YEAR)
     assert "Utelämnat av Kim Kommun: Skolan skriver &lt;själv&gt;." in page
+    assert f'/mallar/{number(place, WEEK)}"' not in editor.page("/kommun/aneby/mallar")
 
     assert undo(editor, page) == YEAR
     assert place.town.post(WEEK).state == PostState.DRAFT
@@ -210,6 +211,7 @@ def test_a_post_is_added(place: Place, editor: StaffClient) -> None:
     page = editor.page(YEAR)
     assert "2 budskap är tillagda" in page
     assert "Tillagt i år" in page
+    assert "Ökad langning vid torget" in editor.page(f"/kommun/aneby/mallar/{found[0].id}")
 
 
 def test_a_day_chosen_in_the_calendar_stands_in_the_form(editor: StaffClient) -> None:

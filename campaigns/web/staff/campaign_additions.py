@@ -30,7 +30,6 @@ from campaigns.web.staff.campaign_forms import (
 )
 from campaigns.web.staff.frame import StaffPage, Visit, editors
 
-
 # When a day has been chosen, and no time yet.
 USUAL_TIME = "16:00"
 
