@@ -170,6 +170,7 @@ def test_a_step_is_left_out_and_taken_back(place: Place, editor: StaffClient) ->
     assert place.town.post(WEEK).state == PostState.SKIPPED
     page = editor.page(YEAR)
     assert "Utelämnat av Kim Kommun: Skolan skriver &lt;själv&gt;." in page
+    assert f'/mallar/{number(place, WEEK)}"' not in editor.page("/kommun/aneby/mallar")
 
     assert undo(editor, page) == YEAR
     assert place.town.post(WEEK).state == PostState.DRAFT
@@ -210,6 +211,13 @@ def test_a_post_is_added(place: Place, editor: StaffClient) -> None:
     page = editor.page(YEAR)
     assert "2 budskap är tillagda" in page
     assert "Tillagt i år" in page
+    assert "Ökad langning vid torget" in editor.page(f"/kommun/aneby/mallar/{found[0].id}")
+
+
+def test_a_day_chosen_in_the_calendar_stands_in_the_form(editor: StaffClient) -> None:
+    assert 'value="2027-04-28T16:00"' in editor.page(f"{YEAR}/lagg-till?dag=2027-04-28")
+    assert 'value="2027-04-28"' in editor.page(f"{YEAR}/lagg-till?dag=2027-04-28&slag=aktivitet")
+    assert 'id="tid" name="tid" value=""' in editor.page(f"{YEAR}/lagg-till?dag=i+morgon")
 
 
 def test_what_was_typed_is_kept_when_a_post_cannot_be_added(editor: StaffClient) -> None:

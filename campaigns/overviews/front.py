@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from campaigns.catalog import Catalog, Municipality
-from campaigns.models import OccurrenceRow, Post, PostState
+from campaigns.enqueue import LEFT_OUT
+from campaigns.models import OccurrenceRow, Post
 
 MOST = 8
 _READ = 60
@@ -51,7 +52,7 @@ def coming_steps(
         )
         .join(OccurrenceRow, col(OccurrenceRow.key) == col(Post.occurrence))
         .where(col(Post.municipality) == municipality.id, col(Post.due_at) > now, col(Post.merged_into).is_(None))
-        .where(col(Post.state).not_in([PostState.CANCELLED, PostState.SKIPPED]))
+        .where(col(Post.state).not_in(LEFT_OUT))
         .order_by(col(Post.due_at), col(Post.id))
         .limit(_READ)
     )

@@ -12,9 +12,10 @@ from sqlmodel import Session, col
 
 from campaigns.catalog import Catalog, Fact, Municipality
 from campaigns.drafts import Draft, faults_by_channel, render_post
+from campaigns.enqueue import LEFT_OUT
 from campaigns.errors import NotFoundError, TemplateError
 from campaigns.facts import facts_at
-from campaigns.models import OccurrenceRow, Post, PostState, PostText
+from campaigns.models import OccurrenceRow, Post, PostText
 from campaigns.post_names import audience_name, campaign_name, step_name
 from campaigns.posts import shown_state
 from campaigns.signatures import missing_signatures
@@ -86,7 +87,7 @@ def text_list(
         select(Post, OccurrenceRow)
         .join(OccurrenceRow, col(OccurrenceRow.key) == col(Post.occurrence))
         .where(col(Post.municipality) == municipality.id, col(Post.merged_into).is_(None))
-        .where(col(Post.not_after) > now, col(Post.due_at) < now + AHEAD, col(Post.state) != PostState.CANCELLED)
+        .where(col(Post.not_after) > now, col(Post.due_at) < now + AHEAD, col(Post.state).not_in(LEFT_OUT))
         .order_by(col(Post.due_at), col(Post.id))
     ).all()
     every = [(post, occurrence) for post, occurrence in found]

@@ -30,6 +30,9 @@ from campaigns.web.staff.campaign_forms import (
 )
 from campaigns.web.staff.frame import StaffPage, Visit, editors
 
+# When a day has been chosen, and no time yet.
+USUAL_TIME = "16:00"
+
 
 @dataclass(frozen=True)
 class _Addition:
@@ -48,8 +51,13 @@ class _Addition:
 
 
 def add_form(visit: Visit) -> Response:
+    """An empty form; with `dag` in the address, as the calendar has it, for that day."""
     kind = "aktivitet" if visit.query.get("slag") == "aktivitet" else "budskap"
-    return _add_page(visit, year_of(visit), _Addition(kind), {})
+    try:
+        day = day_of(visit.query.get("dag", "")).isoformat()
+    except RefusedError:
+        return _add_page(visit, year_of(visit), _Addition(kind), {})
+    return _add_page(visit, year_of(visit), _Addition(kind, due=f"{day}T{USUAL_TIME}", day=day), {})
 
 
 def add(visit: Visit) -> Response:
