@@ -13,13 +13,14 @@ from sqlmodel import Session, col, select
 from campaigns import audit, picture_rows
 from campaigns.catalog import Catalog, Municipality
 from campaigns.drafts import Draft, faults_by_channel, render_post
-from campaigns.enqueue import enqueue, left_posts
+from campaigns.enqueue import LEFT_OUT, enqueue, left_posts
 from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggestion
 from campaigns.facts import facts_at
 from campaigns.localtime import after_quiet
 from campaigns.models import Act, Approval, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
 from campaigns.signatures import live_signatures
+from campaigns.swedish import POST_STATES
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,8 @@ def reject(
     signer = _signer(catalog.municipality(post.municipality), party, name)
     if not reason.strip():
         raise RefusedError("Skriv varför, så att den som ändrar texten vet vad som behövs.")
-    if post.state == PostState.CANCELLED:
-        raise RefusedError("Budskapet är inställt och kan inte avslås.")
+    if post.state in LEFT_OUT:
+        raise RefusedError(f"Budskapet är {POST_STATES[post.state].lower()} och kan inte avslås.")
     if left_posts(session, [post_id]):
         raise RefusedError("Budskapet har redan gått ut i alla sina kanaler och kan inte avslås.")
     void(session, post, reason=f"Avslaget: {reason.strip()}", now=now)
@@ -143,6 +144,17 @@ def void(session: Session, post: Post, *, reason: str, now: datetime) -> None:
         post.reason = reason
     post.digest = None
     session.add(post)
+
+
+def take_out(session: Session, post_id: int, state: PostState, reason: str, *, now: datetime) -> None:
+    """The post is no longer in the campaign (`state` says how): its signatures fall, and nothing more of it leaves."""
+    post = session.get_one(Post, post_id, populate_existing=True)
+    void(session, post, reason=reason, now=now)
+    post.state = state
+    if state is PostState.SKIPPED:
+        post.reason = reason
+    post.changed_at = now
+    session.flush()
 
 
 def replan(session: Session, catalog: Catalog, messages: Path, post_id: int, *, now: datetime) -> None:
@@ -215,6 +227,8 @@ def _signer(municipality: Municipality, party_id: str, name: str) -> str:
 def _refuse_unsignable(post: Post, *, now: datetime) -> None:
     if post.state == PostState.CANCELLED:
         raise RefusedError("Budskapet är inställt: steget finns inte längre i planen.")
+    if post.state == PostState.SKIPPED:
+        raise RefusedError(f"Budskapet är utelämnat. Ta tillbaka det först. {post.reason}")
     if post.merged_into:
         raise RefusedError(
             f"Budskapet ingår i {post.merged_into}, som når flera skolor samma dag. Godkänn det i stället."

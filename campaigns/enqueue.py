@@ -13,8 +13,10 @@ from campaigns.catalog import Municipality
 from campaigns.channels import can
 from campaigns.channels.base import Correcting
 from campaigns.localtime import after_quiet
-from campaigns.models import Act, ContentRow, Delivery, DeliveryState, Post
+from campaigns.models import Act, ContentRow, Delivery, DeliveryState, Post, PostState
 
+# No longer in the campaign: the plan has let it go, or a person has left it out.
+LEFT_OUT = (PostState.CANCELLED, PostState.SKIPPED)
 # Has left, or may have.
 OUT = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER, DeliveryState.UNKNOWN)
 # Stands where people can see it.

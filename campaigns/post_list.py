@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Municipality
+from campaigns.enqueue import LEFT_OUT
 from campaigns.errors import NotFoundError
 from campaigns.localtime import to_utc
 from campaigns.models import Post, PostState
@@ -40,7 +41,7 @@ def next_post(
     query = (
         select(Post)
         .where(Post.campaign == campaign, Post.step == step, Post.audience == audience)
-        .where(col(Post.merged_into).is_(None), Post.not_after > now, Post.state != PostState.CANCELLED)
+        .where(col(Post.merged_into).is_(None), Post.not_after > now, col(Post.state).not_in(LEFT_OUT))
         .order_by(col(Post.due_at))
     )
     if municipality is not None:

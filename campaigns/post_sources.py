@@ -112,6 +112,8 @@ class PostSources:
         if row is not None:
             return parse_source(row.source, name=f"{self.post.key} ({language}), version {row.id}")
         post = self.post
+        if post.is_extra:
+            raise NotFoundError(f"Budskapet har ingen text på språket ”{language}” än. Skriv den.")
         source = find_source(
             self.messages, self.folder, post.step, post.audience, channel=channel or None, language=language
         )
@@ -157,9 +159,10 @@ def sources_of(
 
 
 def _channels(municipality: Municipality, post: Post) -> list[str]:
-    """The channels that the post is written for. One that is put right keeps those that have left the file since."""
+    """The channels that the post is written for, without those that have left the file where the plan does not see."""
     names = post.channels.split()
-    return [name for name in names if name in municipality.channel_ids] if post.is_correction else names
+    is_unplanned = post.is_correction or post.is_extra
+    return [name for name in names if name in municipality.channel_ids] if is_unplanned else names
 
 
 def _written(session: Session, post: Post) -> Sequence[Written]:

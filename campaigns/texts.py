@@ -42,6 +42,7 @@ class Closed(StrEnum):
     """Why a post's text can no longer be written."""
 
     CANCELLED = "cancelled"
+    SKIPPED = "skipped"
     OUT = "out"
     MERGED = "merged"
 
@@ -111,6 +112,8 @@ def closed(session: Session, post: Post) -> Closed | None:
     """Why the post's text can no longer be written, or None if it can."""
     if post.state == PostState.CANCELLED:
         return Closed.CANCELLED
+    if post.state == PostState.SKIPPED:
+        return Closed.SKIPPED
     is_open = post.is_correction and post.state != PostState.APPROVED
     if post.id is not None and not is_open and left_posts(session, [post.id]):
         return Closed.OUT
@@ -123,6 +126,7 @@ def _refuse_unwritable(session: Session, catalog: Catalog, post: Post, *, langua
         raise ClosedError(
             {
                 Closed.CANCELLED: "Budskapet är inställt: steget finns inte längre i planen.",
+                Closed.SKIPPED: "Budskapet är utelämnat. Ta tillbaka det först, så går texten att ändra.",
                 Closed.OUT: "Budskapet har redan gått ut i alla sina kanaler."
                 f" Öppna det för rättelse: kampanjhjul correct {post.id}",
                 Closed.MERGED: f"Budskapet ingår i {post.merged_into}. Skriv texten där i stället.",

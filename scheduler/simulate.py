@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, func, insert, inspect, select, text
+from sqlalchemy import bindparam, event, func, insert, inspect, select, text
 from sqlmodel import Session, SQLModel, col
 
 from campaigns import approval
@@ -28,7 +28,7 @@ from campaigns.models import Delivery, Heartbeat, Post, PostState
 from campaigns.occurrences import LocalDate
 from campaigns.plan import DeadlineKind
 from campaigns.post_sources import sources_of
-from campaigns.reminding.reminders import moments
+from campaigns.reminding.reminders import moments, unsigned_moments
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import Season, planned_years, season
 from campaigns.wiring import Configuration, Parts
@@ -45,6 +45,9 @@ _UNTOLD = (jobs.reap_leases, jobs.publish_local, jobs.send_outside)
 _NEXT_DELIVERY = select(
     select(func.min(col(Delivery.next_attempt_at))).where(text("delivery.state = 'queued'")).scalar_subquery(),
     select(func.min(col(Delivery.lease_until))).where(text("delivery.state = 'sending'")).scalar_subquery(),
+)
+_ADDED = select(col(Post.due_at), col(Post.not_after)).where(
+    col(Post.municipality) == bindparam("municipality"), col(Post.is_extra)
 )
 _AT_EACH_MOMENT = (jobs.remind, *_UNTOLD)
 
@@ -254,6 +257,8 @@ class _Stage:
                 )
                 for step in laid.plan.steps:
                     found.update((step.due_at, step.not_after))
+                for due_at, not_after in session.execute(_ADDED, {"municipality": municipality.id}):
+                    found |= {due_at, not_after, *unsigned_moments(due_at, not_after, municipality.zone)}
         self._signing_moments.add(moment)  # what could have been signed before, and what has just been planned
         self._fixed_moments = sorted(found | self._signing_moments | self._new_years())
 

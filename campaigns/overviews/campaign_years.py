@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog, Municipality
-from campaigns.models import OccurrenceRow, Post, PostState
+from campaigns.enqueue import LEFT_OUT
+from campaigns.models import OccurrenceRow, Post
 from campaigns.occurrences import Occurrence, OccurrenceStatus
 from campaigns.overviews.actions import campaign_path
 from campaigns.overviews.entries import campaign_of
@@ -88,7 +89,7 @@ def _posts(session: Session, municipality: Municipality, dated: Sequence[str], *
         select(Post)
         .join(OccurrenceRow, col(OccurrenceRow.key) == col(Post.occurrence))
         .where(Post.municipality == municipality.id, col(Post.occurrence).in_(dated), col(Post.merged_into).is_(None))
-        .where(col(Post.state).not_in([PostState.CANCELLED, PostState.SKIPPED]), col(OccurrenceRow.has_day))
+        .where(col(Post.state).not_in(LEFT_OUT), col(OccurrenceRow.has_day))
         .order_by(col(Post.due_at), col(Post.id))
     )
     posts = session.exec(query).all()

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from campaigns.catalog import Municipality
+from campaigns.enqueue import LEFT_OUT
 from campaigns.models import OccurrenceRow, Post, PostState
 
 READ_POSTS = 60
@@ -22,7 +23,7 @@ def coming_posts(session: Session, municipality: Municipality, *, now: datetime)
         select(Post, col(OccurrenceRow.has_day))
         .join(OccurrenceRow, col(OccurrenceRow.key) == col(Post.occurrence))
         .where(col(Post.municipality) == municipality.id, col(Post.not_after) > now)
-        .where(col(Post.state).not_in([PostState.CANCELLED, PostState.SKIPPED]), col(Post.merged_into).is_(None))
+        .where(col(Post.state).not_in(LEFT_OUT), col(Post.merged_into).is_(None))
         .order_by(col(Post.due_at), col(Post.id))
         .limit(READ_POSTS)
     )

@@ -11,8 +11,9 @@ from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import listed
+from campaigns.enqueue import LEFT_OUT
 from campaigns.localtime import to_utc
-from campaigns.models import ActivityRow, OccurrenceRow, Post, PostState
+from campaigns.models import ActivityRow, OccurrenceRow, Post
 from campaigns.occurrences import Occurrence, OccurrenceStatus
 from campaigns.overviews.actions import campaign_path
 from campaigns.overviews.paths import staff
@@ -101,7 +102,7 @@ def posts(
         .join(OccurrenceRow, col(OccurrenceRow.key) == col(Post.occurrence))
         .where(Post.municipality == municipality.id, Post.due_at >= start, Post.due_at < end)
         .where(col(OccurrenceRow.has_day), col(Post.merged_into).is_(None))
-        .where(col(Post.state).not_in([PostState.CANCELLED, PostState.SKIPPED]))
+        .where(col(Post.state).not_in(LEFT_OUT))
     )
     rows = session.exec(query).all()
     states = delivery_states(session, [post for post, _ in rows])

@@ -26,7 +26,7 @@ from campaigns.overviews.shown import (
     step_name,
     upcoming,
 )
-from campaigns.posts import shown_state
+from campaigns.posts import shown_state, told_reason
 from campaigns.season import planned_years, season
 from campaigns.signatures import missing_signatures
 from campaigns.swedish import POST_STATES, moment, short_date
@@ -89,7 +89,7 @@ def today(
         ],
         published=published(session, municipality.id, kind="webb", most=5),
         first_post=next((post for post in shown if post.state in (PostState.DRAFT, PostState.REJECTED)), None),
-        reasons={post.id: _reason(post) for post in posts if post.id is not None and post.reason},
+        reasons={post.id: told_reason(post) for post in posts if post.id is not None and post.reason},
         example_names=actions.example_names(municipality),
     )
 
@@ -148,10 +148,6 @@ def _shown_posts(
         _shown_post(catalog, municipality, [post for post, _ in group], missing, has_day=group[0][1], now=now)
         for group in list(groups.values())[:SHOWN_POSTS]
     ]
-
-
-def _reason(post: Post) -> str:
-    return f"Avslaget av {post.reason}" if post.state == PostState.REJECTED else post.reason
 
 
 def _places(posts: Sequence[Post]) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog, Municipality
+from campaigns.enqueue import LEFT_OUT
 from campaigns.localtime import to_utc
-from campaigns.models import Act, Approval, Delivery, DeliveryState, OccurrenceRow, Post, PostState, Role
+from campaigns.models import Act, Approval, Delivery, DeliveryState, OccurrenceRow, Post, Role
 from campaigns.occurrences import Occurrence
 from campaigns.overviews import actions, paths, troubles
 from campaigns.overviews.actions import Action
@@ -186,7 +187,7 @@ def _outgoing(session: Session, catalog: Catalog, municipality: Municipality, *,
         .join(OccurrenceRow, col(OccurrenceRow.key) == col(Post.occurrence))
         .where(Post.municipality == municipality.id, Post.due_at >= start, Post.due_at < end)
         .where(col(OccurrenceRow.has_day), col(Post.merged_into).is_(None))
-        .where(col(Post.state).not_in([PostState.CANCELLED, PostState.SKIPPED]))
+        .where(col(Post.state).not_in(LEFT_OUT))
         .order_by(col(Post.due_at), col(Post.id))
     )
     return _shown(session, catalog, municipality, session.exec(query).all(), now=now)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam
 from sqlalchemy import select as sql_select
@@ -61,11 +62,16 @@ def moments(laid: Season, municipality: Municipality) -> set[datetime]:
     days = [item.day for item in laid.plan.deadlines]
     found = {deadlines.told_at(item, zone) for item in laid.plan.deadlines}
     for step in laid.plan.steps:
-        found.update(in_time(step.due_at - before, zone) for before in (FIRST_NUDGE, LAST_NUDGE, ESCALATION))
-        found.update((opening(step.due_at.astimezone(zone).date(), zone), at_work(step.not_after, zone)))
+        found |= unsigned_moments(step.due_at, step.not_after, zone)
     weeks = (max(days) - min(days)).days // 7 + 2 if days else 0
     found.update(week_begins(min(days) + timedelta(weeks=each), zone) for each in range(weeks))
     return found
+
+
+def unsigned_moments(due_at: datetime, not_after: datetime, zone: ZoneInfo) -> set[datetime]:
+    """When reminders of a post that nobody signs can be made (UTC)."""
+    nudges = {in_time(due_at - before, zone) for before in (FIRST_NUDGE, LAST_NUDGE, ESCALATION)}
+    return nudges | {opening(due_at.astimezone(zone).date(), zone), at_work(not_after, zone)}
 
 
 def _unsigned(session: Session, municipality: Municipality, *, now: datetime) -> Iterable[Row]:

@@ -7,12 +7,28 @@ import re
 from starlette.routing import BaseRoute, compile_path
 
 from campaigns.web.pages import Pages
-from campaigns.web.staff import calendar, texts, today, wheel
+from campaigns.web.staff import (
+    calendar,
+    campaign_additions,
+    campaign_dates,
+    campaigns,
+    texts,
+    today,
+    wheel,
+)
 from campaigns.web.staff.frame import Frame, StaffPage
 from campaigns.web.staff.sign_in import SignInPages
 from campaigns.wiring import Parts
 
-ROOMS: tuple[StaffPage, ...] = (*today.PAGES, *calendar.PAGES, *wheel.PAGES, *texts.PAGES)
+ROOMS: tuple[StaffPage, ...] = (
+    *today.PAGES,
+    *calendar.PAGES,
+    *wheel.PAGES,
+    *campaigns.PAGES,
+    *campaign_additions.PAGES,
+    *campaign_dates.PAGES,
+    *texts.PAGES,
+)
 
 
 def routes(parts: Parts, pages: Pages) -> list[BaseRoute]:
