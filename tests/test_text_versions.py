@@ -190,6 +190,7 @@ def test_last_years_text_is_what_the_next_is_begun_from(town: Town) -> None:
     ("change", "why"),
     [
         ({"state": PostState.CANCELLED}, Closed.CANCELLED),
+        ({"state": PostState.SKIPPED}, Closed.SKIPPED),
         ({"merged_into": "aneby/annat"}, Closed.MERGED),
         ({}, None),
     ],
