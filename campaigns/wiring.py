@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -83,6 +83,7 @@ class Parts:
     configuration: Configuration
     channels: Mapping[str, Channel]
     clock: Callable[[], datetime]
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)  # full of secrets
 
     @property
     def catalog(self) -> Catalog:
@@ -126,4 +127,4 @@ def open_parts(
         database = Database(settings.database_url)
         migrate.upgrade(database)
     made = channels.build(channels.Environment(environ=environ))
-    return Parts(settings, database, configuration, made, clock)
+    return Parts(settings, database, configuration, made, clock, environ)
