@@ -6,7 +6,7 @@ Only the SHA-256 of the secret is kept. A text that has changed since is shown, 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -208,7 +208,7 @@ def revoke_link(
     return link
 
 
-def signable(pairs: Iterable[tuple[int, str]], allowed: dict[int, str]) -> list[tuple[int, str]]:
+def signable(pairs: Iterable[tuple[int, str]], allowed: Mapping[int, str]) -> list[tuple[int, str]]:
     """Those of a form's posts that the address was made for, each with the content that it was made for."""
     return [(post_id, digest) for post_id, digest in pairs if digest and allowed.get(post_id) == digest]
 
@@ -232,3 +232,12 @@ def _digest_to_sign(
 def post_numbers(texts: Sequence[str]) -> list[int]:
     """Numbers of posts as they stand in a form or on the command line; what is no number is left out."""
     return [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 10]
+
+
+def shown_pairs(values: Sequence[object]) -> list[tuple[int, str]]:
+    """Posts of a form with the digest of what it showed, each written ”12:abc…”. Anything else is left out."""
+    pairs = []
+    for value in values:
+        number, _, digest = str(value).partition(":")
+        pairs += [(post_id, digest) for post_id in post_numbers([number])]
+    return pairs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from campaigns.catalog import Municipality
 from campaigns.content import SWEDISH, Content
 from campaigns.differences import Kind, Part, differences
 from campaigns.drafts import digest_of
+from campaigns.errors import TemplateError
 from campaigns.models import Approval, ContentRow, Post
 from campaigns.overviews.previews import Shown
 from campaigns.swedish import moment
@@ -57,6 +59,28 @@ def compared(municipality: Municipality, earlier: Sequence[Shown], now: Sequence
     return Comparison(
         tuple(Change(word, ", ".join(dict.fromkeys(where)), parts) for (word, parts), where in found.items()), against
     )
+
+
+# Characters. A form that carried more than this could be refused for its size.
+MOST_PACKED = 60_000
+
+
+def packed(pieces: Sequence[Shown]) -> str:
+    """What is shown, for a form to carry, so that it can be told what has changed meanwhile; "" if it is too much."""
+    payloads = list(dict.fromkeys(item.content.to_bytes().decode() for item in pieces))
+    places = [(item.channel, item.language, payloads.index(item.content.to_bytes().decode())) for item in pieces]
+    text = json.dumps([payloads, places], ensure_ascii=False, separators=(",", ":"))
+    return text if len(text) <= MOST_PACKED else ""
+
+
+def unpacked(text: str) -> tuple[Shown, ...]:
+    """What `packed` gave; nothing from anything else. It comes from a browser, and is only ever shown to it again."""
+    try:
+        payloads, places = json.loads(text)
+        contents = [Content.from_bytes(item.encode()) for item in payloads]
+        return tuple(Shown(str(channel), str(language), contents[int(at)]) for channel, language, at in places)
+    except (ValueError, TypeError, AttributeError, IndexError, RecursionError, TemplateError):
+        return ()
 
 
 def _place(municipality: Municipality, item: Shown) -> str:

@@ -17,6 +17,7 @@ from campaigns.web.pictures import Pictures
 from campaigns.web.probes import Probes
 from campaigns.web.reporting import Reporting
 from campaigns.web.security import SameOriginOnly, SecurityHeaders
+from campaigns.web.signing import SigningPages
 from campaigns.web.staff import rooms
 from campaigns.wiring import Parts
 
@@ -57,6 +58,7 @@ def create_app(parts: Parts) -> FastAPI:
     pages = Pages(parts)
     app.router.routes.extend(pages.routes())
     app.router.routes.extend(rooms.routes(parts, pages))
+    app.router.routes.extend(SigningPages(parts, pages).routes())
     app.router.routes.extend(Probes(parts).routes())
     app.router.routes.extend(Reporting(parts).routes())
     app.router.routes.extend(Pictures(parts).routes())
