@@ -32,7 +32,6 @@ DEAD = (
     "Länken gäller inte. Den kan ha blivit för gammal, dragits in eller kommit med på fel sätt. "
     "Be den som skickade den om en ny. Inget har ändrats."
 )
-_WAITING = (PostState.DRAFT, PostState.REJECTED)
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def posts_of(
         select(Post)
         .join(OccurrenceRow, col(OccurrenceRow.key) == col(Post.occurrence))
         .where(Post.municipality == municipality.id, Post.campaign == campaign, OccurrenceRow.year == year)
-        .where(col(Post.state).in_(_WAITING), col(Post.merged_into).is_(None), col(Post.is_preliminary).is_(False))
+        .where(Post.state == PostState.DRAFT, col(Post.merged_into).is_(None), col(Post.is_preliminary).is_(False))
         .where(col(Post.not_after) > now)
         .order_by(col(Post.due_at), col(Post.id))
     )
@@ -216,7 +215,9 @@ def signable(pairs: Iterable[tuple[int, str]], allowed: Mapping[int, str]) -> li
 def _digest_to_sign(
     session: Session, catalog: Catalog, messages: Path, post: Post, *, party: str, now: datetime
 ) -> str:
-    if post.state not in _WAITING:
+    if post.state == PostState.REJECTED:
+        raise RefusedError("Budskapet är avslaget och väntar på ny text.")
+    if post.state != PostState.DRAFT:
         raise RefusedError("Budskapet väntar inte på att godkännas.")
     why_not = why_unsignable(post, now=now)
     if why_not:

@@ -174,13 +174,18 @@ def campaign_review(
         if item.state == PostState.APPROVED or (party and any(each.party == party for each in item.signatures))
     ]
     rest = [item for item in reviews if item not in signed]
+
+    def is_open(item: Review) -> bool:
+        # One that was rejected waits for another text. It is signed alone, by somebody who has read why.
+        return bool(item.can_sign) and item.state != PostState.REJECTED
+
     return CampaignReview(
         found.id,
         found.name,
         year,
         one,
-        open=tuple(item for item in rest if item.can_sign),
-        closed=tuple(item for item in rest if not item.can_sign),
+        open=tuple(item for item in rest if is_open(item)),
+        closed=tuple(item for item in rest if not is_open(item)),
         signed=tuple(signed),
         undated=sum(post.is_preliminary for post in posts),
     )

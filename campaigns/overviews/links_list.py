@@ -83,7 +83,7 @@ def _campaigns(session: Session, catalog: Catalog, municipality: Municipality, *
     query = (
         select(Post.campaign, OccurrenceRow.year, Post.due_at)
         .join(OccurrenceRow, col(OccurrenceRow.key) == col(Post.occurrence))
-        .where(Post.municipality == municipality.id, col(Post.state).in_((PostState.DRAFT, PostState.REJECTED)))
+        .where(Post.municipality == municipality.id, Post.state == PostState.DRAFT)
         .where(col(Post.merged_into).is_(None), col(Post.is_preliminary).is_(False), col(Post.not_after) > now)
         .order_by(col(Post.due_at))
     )
