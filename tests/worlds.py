@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmodel import col, select
 
-from campaigns import approval
+from campaigns import approval, signing_links
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
 from campaigns.models import Delivery, Post, Role
 from campaigns.sending import delivery, pauses
@@ -116,6 +116,7 @@ def examples(place: Place) -> dict[str, object]:
         "year": 2027,
         "post": posts[0].id if posts else None,
         "delivery": first_delivery(place) or None,
+        "digest": None,  # a picture is no page
     }
 
 
@@ -126,4 +127,26 @@ def variants(place: Place) -> list[str]:
 
 def open_pages(place: Place) -> list[str]:
     """The pages that need no sign-in."""
-    return ["/sida/aneby", "/skarm/aneby", "/mina-kommuner", "/logga-ut"]
+    return ["/sida/aneby", "/skarm/aneby", "/mina-kommuner", "/logga-ut", *signing_pages(place)]
+
+
+def signing_pages(place: Place) -> list[str]:
+    """A personal link to all that can be signed of a campaign, where the world has anything to sign."""
+    catalog, now = place.parts.catalog, place.clock.at
+    aneby = catalog.municipality("aneby")
+    with place.database.write() as session:
+        posts = signing_links.posts_of(session, aneby, "midsommar", 2027, party="polis", now=now)
+        if not posts:
+            return []
+        made = signing_links.make_link(
+            session,
+            catalog,
+            place.parts.messages,
+            aneby,
+            posts[:6],
+            party="polis",
+            name="Pia Polis",
+            created_by="Kim Kommun",
+            now=now,
+        )
+    return [made.url("")]

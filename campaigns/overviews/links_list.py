@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog, Municipality
+from campaigns.errors import NotFoundError
 from campaigns.models import OccurrenceRow, Post, PostState
 from campaigns.post_names import campaign_title, post_name
 from campaigns.signing import post_in
@@ -73,10 +75,11 @@ def _shown(municipality: Municipality, item: Known) -> ShownLink:
 
 
 def _one(session: Session, catalog: Catalog, municipality: Municipality, chosen: str) -> list[Choice]:
-    return [
-        Choice(str(number), f"Bara ”{post_name(catalog, post_in(session, municipality, number))}”")
-        for number in post_numbers([chosen])
-    ]
+    found = []
+    for number in post_numbers([chosen]):
+        with suppress(NotFoundError):  # the number came in an address: one that leads nowhere is not offered
+            found.append(Choice(str(number), f"Bara ”{post_name(catalog, post_in(session, municipality, number))}”"))
+    return found
 
 
 def _campaigns(session: Session, catalog: Catalog, municipality: Municipality, *, now: datetime) -> list[Choice]:
