@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RIVALS := $(VENV)/bench/.ready
 
-.PHONY: run test test-clients test-browser test-servers lint bench lock clean
+.PHONY: run test test-clients test-browser test-servers lint bench pictures lock clean
 
 run: $(READY)
 	@$(BIN)/kampanjhjul serve
@@ -36,6 +36,10 @@ lint: $(READY)
 # At most six minutes. The calendar over HTTP is held against nginx, by wrk (apt install nginx-light wrk), and Radicale.
 bench: $(READY) $(RIVALS)
 	$(BIN)/python -m tests.bench
+
+# The pictures in the README and on the help page, taken anew; needs node, npm and chromium.
+pictures: $(READY) node_modules/.ready
+	$(BIN)/python -m tests.pictures
 
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate -o requirements.lock

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, insert, update
 from sqlmodel import Session, col, select
 
-from campaigns import audit, pictures
+from campaigns import audit, picture_rows
 from campaigns.catalog import Catalog, Municipality
 from campaigns.drafts import Draft, faults_by_channel, render_post
-from campaigns.enqueue import enqueue, left_posts
+from campaigns.enqueue import LEFT_OUT, enqueue, left_posts
 from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggestion
 from campaigns.facts import facts_at
 from campaigns.localtime import after_quiet
 from campaigns.models import Act, Approval, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
 from campaigns.signatures import live_signatures
+from campaigns.swedish import POST_STATES
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,12 @@ def approve(
         raise RefusedError("Texten har ändrats sedan du såg den. Läs den igen och godkänn den nya texten.")
     if draft.digest != post.digest:
         _store(session, post, draft, now=now)
-    live = live_signatures(session, post)
+    live = live_signatures(session, post_id)
     if any(item.name.casefold() == signer.casefold() and item.party != party for item in live):
         raise RefusedError(f"{signer} har redan godkänt för den andra parten. Parterna måste vara två olika personer.")
     if all(item.party != party for item in live):
-        session.add(Approval(post_id=post_id, party=party, name=signer, digest=draft.digest, created_at=now))
+        signature = {"post_id": post_id, "party": party, "name": signer, "digest": draft.digest, "created_at": now}
+        session.connection().execute(_SIGN, signature)
         audit.record(
             session,
             now=now,
@@ -109,8 +111,8 @@ def reject(
     signer = signer_of(catalog.municipality(post.municipality), party, name)
     if not reason.strip():
         raise RefusedError("Skriv varför, så att den som ändrar texten vet vad som behövs.")
-    if post.state == PostState.CANCELLED:
-        raise RefusedError("Budskapet är inställt och kan inte avslås.")
+    if post.state in LEFT_OUT:
+        raise RefusedError(f"Budskapet är {POST_STATES[post.state].lower()} och kan inte avslås.")
     if left_posts(session, [post_id]):
         raise RefusedError("Budskapet har redan gått ut i alla sina kanaler och kan inte avslås.")
     void(session, post, reason=f"Avslaget: {reason.strip()}", now=now)
@@ -158,6 +160,17 @@ def stop_unsent(session: Session, post: Post, *, reason: str, now: datetime) -> 
             )
             .values(state=state, reason=reason, changed_at=now, token=Delivery.token + 1)
         )
+
+
+def take_out(session: Session, post_id: int, state: PostState, reason: str, *, now: datetime) -> None:
+    """The post is no longer in the campaign (`state` says how): its signatures fall, and nothing more of it leaves."""
+    post = session.get_one(Post, post_id, populate_existing=True)
+    void(session, post, reason=reason, now=now)
+    post.state = state
+    if state is PostState.SKIPPED:
+        post.reason = reason
+    post.changed_at = now
+    session.flush()
 
 
 def replan(session: Session, catalog: Catalog, messages: Path, post_id: int, *, now: datetime) -> None:
@@ -211,10 +224,16 @@ def way_of(through: str) -> str:
 
 def locked_post(session: Session, post_id: int) -> Post:
     """The post, for this transaction alone. Raises NotFoundError."""
-    post = session.exec(select(Post).where(Post.id == post_id).with_for_update()).one_or_none()
+    post: Post | None = session.execute(_TO_CHANGE, {"id": post_id}).scalar_one_or_none()
     if post is None:
         raise NotFoundError(f"Det finns inget budskap med nummer {post_id}. Se alla med: kampanjhjul posts")
     return post
+
+
+_TO_CHANGE = select(Post).where(col(Post.id) == bindparam("id")).with_for_update()
+_CONTENT = ContentRow.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_STORE = insert(_CONTENT)
+_SIGN = insert(Approval.__table__).values(void_reason="")  # type: ignore[attr-defined]  # as above
 
 
 def signer_of(municipality: Municipality, party_id: str, name: str) -> str:
@@ -231,6 +250,8 @@ def signer_of(municipality: Municipality, party_id: str, name: str) -> str:
 def _refuse_unsignable(post: Post, *, now: datetime) -> None:
     if post.state == PostState.CANCELLED:
         raise RefusedError("Budskapet är inställt: steget finns inte längre i planen.")
+    if post.state == PostState.SKIPPED:
+        raise RefusedError(f"Budskapet är utelämnat. Ta tillbaka det först. {post.reason}")
     if post.merged_into:
         raise RefusedError(
             f"Budskapet ingår i {post.merged_into}, som når flera skolor samma dag. Godkänn det i stället."
@@ -263,20 +284,21 @@ def _refuse_faulty(draft: Draft) -> None:
 def _store(session: Session, post: Post, draft: Draft, *, now: datetime) -> None:
     """Freeze the draft's bytes as the post's next version. Earlier signatures were for other bytes: they fall."""
     assert post.id is not None
-    void(session, post, reason="Texten har ändrats.", now=now)
+    if post.content_version:  # the first bytes take nobody's place
+        void(session, post, reason="Texten har ändrats.", now=now)
     post.content_version += 1
     post.digest = draft.digest
-    session.add_all(
-        ContentRow(
-            post_id=post.id,
-            version=post.content_version,
-            channel=piece.channel,
-            language=piece.language,
-            payload=piece.payload,
-            sha256=piece.sha256,
-            created_at=now,
-        )
+    rows = [
+        {
+            "post_id": post.id,
+            "version": post.content_version,
+            "channel": piece.channel,
+            "language": piece.language,
+            "payload": piece.payload,
+            "sha256": piece.sha256,
+            "created_at": now,
+        }
         for piece in draft.pieces
-    )
-    pictures.keep(session, [piece.picture for piece in draft.pieces if piece.picture], now=now)
-    session.flush()
+    ]
+    session.connection().execute(_STORE, rows)
+    picture_rows.keep(session, [piece.picture for piece in draft.pieces if piece.picture], now=now)

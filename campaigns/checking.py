@@ -14,10 +14,11 @@ from sqlmodel import Session, col, select
 from campaigns.catalog import Catalog
 from campaigns.channels.credentials import CredentialError, resolve
 from campaigns.drafts import faults_by_channel, render_post
+from campaigns.enqueue import LEFT_OUT
 from campaigns.errors import NotFoundError, TemplateError, suggestion
 from campaigns.facts import facts_at
 from campaigns.faults import Severity
-from campaigns.models import Post, PostState
+from campaigns.models import Post
 from campaigns.occurrences import OccurrenceStatus
 from campaigns.reminding import problems
 from campaigns.season import planned_years, season
@@ -41,7 +42,7 @@ def check(
     facts = facts_at(session, catalog)
     coming = (
         select(Post)
-        .where(Post.not_after > now, col(Post.merged_into).is_(None), Post.state != PostState.CANCELLED)
+        .where(Post.not_after > now, col(Post.merged_into).is_(None), col(Post.state).not_in(LEFT_OUT))
         .order_by(col(Post.due_at))
     )
     for post in session.exec(coming):

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property, lru_cache
 from pathlib import Path
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from campaigns.catalog import Catalog, Fact, Municipality, Promise
-from campaigns.content import SWEDISH, Content, Source, context_for, find_source, parse_source, render
-from campaigns.errors import NotFoundError, TemplateError
+from campaigns.content import SWEDISH, Content, Source, context_for, find_source, render
+from campaigns.errors import TemplateError
 from campaigns.faults import Fault, FaultCode, Severity, faults
 from campaigns.links import addresses_of, addresses_of_fact, link_faults, troubled
 from campaigns.localtime import after_quiet
-from campaigns.models import LinkCheck, OccurrenceRow, Post, PostText
-from campaigns.picture_files import PictureError, PictureFile, name_fault, read_picture
+from campaigns.models import LinkCheck, Post
+from campaigns.picture_files import PictureError, PictureFile, name_fault
+from campaigns.picture_rows import find_picture
 from campaigns.plan import Campaign
-from campaigns.settings import shipped_directory
+from campaigns.post_sources import Occurrence, occurrence_of, places_of, texts_of
 
 
 @dataclass(frozen=True)
@@ -73,49 +75,15 @@ def render_post(
     The text speaks from the day that it would go out: the planned day, or the next possible one if that has passed.
     Raises TemplateError or NotFoundError, in Swedish, if a text cannot be made.
     """
-    municipality = catalog.municipality(post.municipality)
-    occurrence = session.get_one(OccurrenceRow, post.occurrence)
-    send_day = after_quiet(max(post.due_at, now), municipality.zone).astimezone(municipality.zone).date()
-    sources = sources_of(session, catalog, municipality, messages, post)
-    # Channels mostly share one text: it is rendered once.
-    rendered: dict[tuple[Source, str], _Rendered] = {}
-    for (_, language), source in sources.items():
-        if (source, language) not in rendered:
-            content = render_source(
-                catalog, municipality, messages, post, occurrence, source, language, send_day, facts
-            )
-            rendered[source, language] = _with_picture(content, messages)
-    checks = _link_checks(session, (item.content for item in rendered.values()), sources.values(), facts, now=now)
-    pieces = []
-    for (channel, language), source in sources.items():
-        item = rendered[source, language]
-        found = faults(
-            item.content,
-            channel_kind=municipality.channel(channel).kind,
-            facts_used=source.facts_used,
-            facts=facts,
-            send_day=send_day,
-            picture=item.picture,
-            others=(*item.faults, *link_faults(item.content, source.facts_used, facts, checks)),
-        )
-        pieces.append(
-            Piece(
-                channel,
-                language,
-                item.content,
-                item.payload,
-                item.sha256,
-                tuple(found),
-                source.facts_used,
-                item.picture,
-            )
-        )
+    filling = Filling(session, catalog, messages, post, now=now, facts=facts)
+    texts = texts_of(session, catalog, messages, post, filling.occurrence)
+    pieces = filling.pieces({place: texts.used_in(*place) for place in places_of(filling.municipality, post)})
     digest = digest_of({(piece.channel, piece.language): piece.sha256 for piece in pieces})
-    return Draft(tuple(pieces), digest)
+    return Draft(pieces, digest)
 
 
 @dataclass(frozen=True)
-class _Rendered:
+class Filled:
     """A text filled in, with its picture and what is wrong with that."""
 
     content: Content
@@ -125,23 +93,93 @@ class _Rendered:
     faults: tuple[Fault, ...]
 
 
-def picture_folders(messages: Path) -> tuple[Path, ...]:
-    """Where pictures are looked for: beside the messages, then among the shipped ones."""
-    return messages.parent / "pictures", shipped_directory("templates") / "pictures"
+class Filling:
+    """Fills in the texts of one post, as of one moment, and judges them. Channels mostly share one: it is done once."""
 
+    def __init__(
+        self,
+        session: Session,
+        catalog: Catalog,
+        messages: Path,
+        post: Post,
+        *,
+        now: datetime,
+        facts: Mapping[str, Fact],
+    ) -> None:
+        self._session = session
+        self._catalog = catalog
+        self._messages = messages
+        self._post = post
+        self._now = now
+        self._facts = facts
+        self.municipality = catalog.municipality(post.municipality)
+        self.occurrence = occurrence_of(session, post)
+        zone = self.municipality.zone
+        self.send_day = after_quiet(max(post.due_at, now), zone).astimezone(zone).date()
+        self._filled: dict[tuple[Source, str], Filled] = {}
 
-def _with_picture(content: Content, messages: Path) -> _Rendered:
-    picture: PictureFile | None = None
-    found: tuple[Fault, ...] = ()
-    if content.image and not name_fault(content.image):
-        try:
-            picture = read_picture(picture_folders(messages), content.image)
-        except PictureError as error:
-            found = (Fault(FaultCode.BAD_IMAGE, Severity.ERROR, error.message, "image"),)
-        else:
-            content = replace(content, picture=picture.sha256)
-    payload = content.to_bytes()
-    return _Rendered(content, payload, hashlib.sha256(payload).hexdigest(), picture, found)
+    @cached_property
+    def context(self) -> dict[str, object]:
+        """Today's value of every placeholder."""
+        return _context(self._catalog, self.municipality, self._post, self.occurrence, self.send_day, self._facts)
+
+    @cached_property
+    def _values(self) -> tuple[tuple[str, object], ...]:
+        return tuple((name, value) for name, value in self.context.items() if name != "fakta")
+
+    @cached_property
+    def _fact_texts(self) -> tuple[tuple[str, str], ...]:
+        return tuple((fact.id, fact.text) for fact in self._facts.values())
+
+    def fill(self, source: Source, language: str) -> Filled:
+        """`source` filled in. Raises TemplateError if it cannot be."""
+        if (source, language) not in self._filled:
+            footer = _footer(self._messages, language)
+            content = _filled_in(source, self._values, self._fact_texts, footer, language)
+            self._filled[source, language] = self._with_picture(content)
+        return self._filled[source, language]
+
+    def pieces(self, sources: Mapping[tuple[str, str], Source]) -> tuple[Piece, ...]:
+        """What goes to each channel in each language, with its faults. Raises TemplateError."""
+        filled = {place: self.fill(source, place[1]) for place, source in sources.items()}
+        contents = {id(item): item.content for item in filled.values()}.values()
+        checks = _link_checks(self._session, contents, sources.values(), self._facts, now=self._now)
+        return tuple(self._piece(place, source, filled[place], checks) for place, source in sources.items())
+
+    def _piece(self, place: tuple[str, str], source: Source, item: Filled, checks: Mapping[str, LinkCheck]) -> Piece:
+        channel, language = place
+        found = faults(
+            item.content,
+            channel_kind=self.municipality.channel(channel).kind,
+            facts_used=source.facts_used,
+            facts=self._facts,
+            send_day=self.send_day,
+            picture=item.picture,
+            others=(*item.faults, *link_faults(item.content, source.facts_used, self._facts, checks)),
+        )
+        return Piece(
+            channel,
+            language,
+            item.content,
+            item.payload,
+            item.sha256,
+            tuple(found),
+            source.facts_used,
+            item.picture,
+        )
+
+    def _with_picture(self, content: Content) -> Filled:
+        picture: PictureFile | None = None
+        found: tuple[Fault, ...] = ()
+        if content.image and not name_fault(content.image):
+            try:
+                picture = find_picture(self._session, self.municipality.id, self._messages, content.image)
+            except PictureError as error:
+                found = (Fault(FaultCode.BAD_IMAGE, Severity.ERROR, error.message, "image"),)
+            else:
+                content = replace(content, picture=picture.sha256)
+        payload = content.to_bytes()
+        return Filled(content, payload, hashlib.sha256(payload).hexdigest(), picture, found)
 
 
 def _link_checks(
@@ -158,92 +196,41 @@ def _link_checks(
     return troubled(session, sorted(addresses), now=now)
 
 
-def sources_of(
-    session: Session, catalog: Catalog, municipality: Municipality, messages: Path, post: Post
-) -> dict[tuple[str, str], Source]:
-    """Per channel and language, the text used: the newest that a person wrote for this post or, failing that, for last
-    year's same post; else the shipped file. Raises NotFoundError or TemplateError.
-    """
-    written = _written(session, post)
-    campaign = catalog.campaign(post.campaign)
-    risk_date = session.get_one(OccurrenceRow, post.occurrence).risk_date
-    sources = {}
-    for channel in _channels(municipality, post):
-        for language in municipality.channel(channel).languages:
-            own = next((row for row in written if row.language == language and row.channel in ("", channel)), None)
-            if own is not None:
-                name = f"{post.key} ({language}), version {own.id}"
-                sources[channel, language] = parse_source(own.source, name=name)
-            else:
-                sources[channel, language] = _shipped(
-                    messages, post, campaign, risk_date, channel=channel, language=language
-                )
-    return sources
-
-
-def _channels(municipality: Municipality, post: Post) -> list[str]:
-    """The channels that the post is written for. One that is put right keeps those that have left the file since."""
-    names = post.channels.split()
-    return [name for name in names if name in municipality.channel_ids] if post.is_correction else names
-
-
-def _shipped(messages: Path, post: Post, campaign: Campaign, risk_date: str, *, channel: str, language: str) -> Source:
-    # An extra date borrows a campaign's steps, not its words: those speak of another day.
-    folder = post.campaign if risk_date == campaign.risk_date else risk_date
-    source = find_source(messages, folder, post.step, post.audience, channel=channel, language=language)
-    if source is None:
-        tail = "" if language == SWEDISH else f".{language}"
-        name = f"{folder}/{post.step}.{post.audience}{tail}.md"
-        raise NotFoundError(f"Det finns ingen mall {name}. Skriv den i {messages.name}, eller texten i budskapet.")
-    return source
-
-
-def _written(session: Session, post: Post) -> Sequence[PostText]:
-    """What people wrote: this year's before last year's, this place's before another's, a channel's own first."""
-    same = (
-        select(PostText)
-        .join(Post, col(Post.id) == col(PostText.post_id))
-        .where(
-            Post.municipality == post.municipality,
-            Post.campaign == post.campaign,
-            Post.step == post.step,
-            Post.audience == post.audience,
-            Post.due_at <= post.due_at,
-        )
-        .order_by(
-            col(Post.due_at).desc(),
-            (col(Post.id) == post.id).desc(),
-            col(PostText.channel).desc(),
-            col(PostText.id).desc(),
-        )
-    )
-    return session.exec(same).all()
-
-
 def promises_kept(catalog: Catalog, municipality: Municipality, campaign: Campaign, day: date) -> list[Promise]:
     """The promises that `campaign` answers to, of those that this municipality has given and that hold on `day`."""
     found = (catalog.promises[name] for name in campaign.promises if name in municipality.promises)
     return [item for item in found if municipality.id in item.municipalities and item.first_day <= day <= item.last_day]
 
 
-def render_source(
-    catalog: Catalog,
-    municipality: Municipality,
-    messages: Path,
-    post: Post,
-    occurrence: OccurrenceRow,
+@lru_cache(maxsize=256)  # a text is read, and then signed by one party after the other
+def _filled_in(
     source: Source,
+    values: tuple[tuple[str, object], ...],
+    facts: tuple[tuple[str, str], ...],
+    footer: Source,
     language: str,
-    send_day: date,
-    facts: Mapping[str, Fact],
 ) -> Content:
-    """`source` filled in for `post`. Raises TemplateError if it cannot be."""
-    campaign = catalog.campaign(post.campaign)
+    return render(source, {**dict(values), "fakta": dict(facts)}, footer=footer, language=language)
+
+
+def _footer(messages: Path, language: str) -> Source:
     footer = find_source(messages, "", "footer", "", channel="", language=language)
     if footer is None:
         tail = "" if language == SWEDISH else f".{language}"
         raise TemplateError(f"Sidfoten saknas. Lägg till footer{tail}.md i {messages.name}.")
-    context = context_for(
+    return footer
+
+
+def _context(
+    catalog: Catalog,
+    municipality: Municipality,
+    post: Post,
+    occurrence: Occurrence,
+    send_day: date,
+    facts: Mapping[str, Fact],
+) -> dict[str, object]:
+    campaign = catalog.campaign(post.campaign)
+    return context_for(
         municipality_name=municipality.name,
         police_area=municipality.police_area,
         risk_name=occurrence.name.lower(),
@@ -255,4 +242,3 @@ def render_source(
         facts={fact.id: fact.text for fact in facts.values()},
         link=municipality.website,
     )
-    return render(source, context, footer=footer, language=language)

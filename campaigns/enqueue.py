@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from sqlmodel import Session, col, select
+from sqlalchemy import BindParameter, bindparam, select
+from sqlmodel import Session
 
 from campaigns.catalog import Municipality
 from campaigns.channels import can
 from campaigns.channels.base import Correcting
 from campaigns.localtime import after_quiet
-from campaigns.models import Act, ContentRow, Delivery, DeliveryState, Post
+from campaigns.models import Act, ContentRow, Delivery, DeliveryState, Post, PostState
 
+# No longer in the campaign: the plan has let it go, or a person has left it out.
+LEFT_OUT = (PostState.CANCELLED, PostState.SKIPPED)
 # Has left, or may have.
 OUT = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER, DeliveryState.UNKNOWN)
 # Stands where people can see it.
@@ -32,11 +35,10 @@ def enqueue(
     the channels where the earlier text stands and can be put right, and, in time, to those that it never reached.
     Nothing starts before `earliest`, unless that would be too late.
     """
-    rows = session.exec(
-        select(ContentRow).where(ContentRow.post_id == post.id, ContentRow.version == post.content_version)
-    ).all()
+    found = session.execute(_STORED, {"post_id": post.id, "version": post.content_version})
+    rows = [_Stored(*row) for row in found]
     current = {row.id for row in rows}
-    every = session.exec(select(Delivery).where(Delivery.post_id == post.id)).all()
+    every: Sequence[Delivery] = session.execute(_OF_POST, {"post_id": post.id}).scalars().all()
     earlier = [item for item in every if item.act != Act.WITHDRAW]
     leaving = {_place(item) for item in every if item.act == Act.WITHDRAW and item.state in _UNDER_WAY}
     for item in earlier:
@@ -67,8 +69,27 @@ def _hold_back(delivery: Delivery, municipality: Municipality, *, until: datetim
         delivery.next_attempt_at = later
 
 
+class _Stored(NamedTuple):
+    """What goes to one channel in one language, without its bytes."""
+
+    id: int
+    version: int
+    channel: str
+    language: str
+
+
+_CONTENT = ContentRow.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_DELIVERY = Delivery.__table__  # type: ignore[attr-defined]
+_STORED = (
+    select(*(_CONTENT.c[name] for name in _Stored._fields))
+    .where(_CONTENT.c.post_id == bindparam("post_id"), _CONTENT.c.version == bindparam("version"))
+    .order_by(_CONTENT.c.channel, _CONTENT.c.language)
+)
+_OF_POST = select(Delivery).where(_DELIVERY.c.post_id == bindparam("post_id"))
+
+
 def _publications(
-    municipality: Municipality, post: Post, rows: Sequence[ContentRow], earlier: Sequence[Delivery], *, now: datetime
+    municipality: Municipality, post: Post, rows: Sequence[_Stored], earlier: Sequence[Delivery], *, now: datetime
 ) -> list[Delivery]:
     # What somebody has taken back is not put there again by another signature.
     taken_back = (DeliveryState.WITHDRAWN, DeliveryState.REPLACED)
@@ -77,7 +98,7 @@ def _publications(
     own = {(item.content_id, item.recipient): item for item in earlier}
     wanted = []
     for row, recipient in _for_each_recipient(municipality, rows):
-        delivery = own.get((row.id or 0, recipient))
+        delivery = own.get((row.id, recipient))
         is_stopped = delivery is None or delivery.state == DeliveryState.STOPPED
         if (row.channel, row.language, recipient) in gone or not is_stopped:
             continue
@@ -90,7 +111,7 @@ def _publications(
 
 
 def _corrections(
-    municipality: Municipality, post: Post, rows: Sequence[ContentRow], earlier: Sequence[Delivery], *, now: datetime
+    municipality: Municipality, post: Post, rows: Sequence[_Stored], earlier: Sequence[Delivery], *, now: datetime
 ) -> list[Delivery]:
     """One for each place where an earlier text stands: it takes that one's place, under its reference."""
     standing = {_place(item): item for item in earlier if item.state in STANDING}
@@ -98,7 +119,7 @@ def _corrections(
     wanted = []
     for row, recipient in _for_each_recipient(municipality, rows):
         replaced = standing.get((row.channel, row.language, recipient))
-        delivery = own.get((row.id or 0, recipient))
+        delivery = own.get((row.id, recipient))
         is_stopped = delivery is None or delivery.state == DeliveryState.STOPPED
         if replaced is None or not is_stopped or not can(replaced.kind, Correcting):
             continue
@@ -113,7 +134,7 @@ def _corrections(
     return wanted
 
 
-def _for_each_recipient(municipality: Municipality, rows: Iterable[ContentRow]) -> Iterable[tuple[ContentRow, str]]:
+def _for_each_recipient(municipality: Municipality, rows: Iterable[_Stored]) -> Iterable[tuple[_Stored, str]]:
     for row in rows:
         if row.channel in municipality.channel_ids:  # it may have left the file since
             for recipient in municipality.channel(row.channel).recipients or ("",):
@@ -141,9 +162,8 @@ def _give_way(item: Delivery, *, now: datetime) -> None:
     item.changed_at = now
 
 
-def _delivery(municipality: Municipality, post: Post, row: ContentRow, recipient: str, *, now: datetime) -> Delivery:
+def _delivery(municipality: Municipality, post: Post, row: _Stored, recipient: str, *, now: datetime) -> Delivery:
     assert post.id is not None
-    assert row.id is not None
     to = f":{recipient}" if recipient else ""
     return Delivery(
         key=f"{post.key}:{row.channel}{to}:{row.language}:{row.version}",
@@ -167,17 +187,11 @@ def left_posts(session: Session, post_ids: Collection[int]) -> set[int]:
     if not post_ids:
         return set()
     wanted: dict[int, set[tuple[str, str]]] = {}
-    contents = (
-        select(ContentRow.post_id, ContentRow.channel, ContentRow.language)
-        .join(Post, col(Post.id) == col(ContentRow.post_id))
-        .where(col(Post.id).in_(post_ids), ContentRow.version == Post.content_version)
-    )
-    for post_id, channel, language in session.exec(contents):
+    ids = {"ids": list(post_ids)}
+    for post_id, channel, language in session.execute(_CURRENT, ids):
         wanted.setdefault(post_id, set()).add((channel, language))
     reached: dict[tuple[int, str, str], dict[str, bool]] = {}
-    deliveries = select(Delivery).where(col(Delivery.post_id).in_(post_ids), Delivery.act != Act.WITHDRAW)
-    for item in session.exec(deliveries):
-        post_id, channel, language, recipient, state = item.post_id, *_place(item), item.state
+    for post_id, channel, language, recipient, state in session.execute(_SENT, ids):
         if state != DeliveryState.STOPPED:
             recipients = reached.setdefault((post_id, channel, language), {})
             recipients[recipient] = recipients.get(recipient, False) or state in (*OUT, DeliveryState.REPLACED)
@@ -190,12 +204,24 @@ def left_posts(session: Session, post_ids: Collection[int]) -> set[int]:
 def channels_out(session: Session, post_ids: Collection[int]) -> dict[int, list[str]]:
     """Per post, the channels that it has reached, or may have."""
     found: dict[int, list[str]] = {}
-    query = (
-        select(Delivery.post_id, Delivery.channel)
-        .where(col(Delivery.post_id).in_(post_ids), col(Delivery.state).in_(OUT))
-        .distinct()
-        .order_by(Delivery.channel)
-    )
-    for post_id, channel in session.exec(query):
+    for post_id, channel in session.connection().execute(_CHANNELS_OUT, {"ids": list(post_ids)}):
         found.setdefault(post_id, []).append(channel)
     return found
+
+
+_POST = Post.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_IDS: BindParameter[int] = bindparam("ids", expanding=True, literal_execute=True)
+_CURRENT = (
+    select(_CONTENT.c.post_id, _CONTENT.c.channel, _CONTENT.c.language)
+    .join(_POST, _POST.c.id == _CONTENT.c.post_id)
+    .where(_POST.c.id.in_(_IDS), _CONTENT.c.version == _POST.c.content_version)
+)
+_SENT = select(*(_DELIVERY.c[name] for name in ("post_id", "channel", "language", "recipient", "state"))).where(
+    _DELIVERY.c.post_id.in_(_IDS), _DELIVERY.c.act != Act.WITHDRAW
+)
+_CHANNELS_OUT = (
+    select(_DELIVERY.c.post_id, _DELIVERY.c.channel)
+    .where(_DELIVERY.c.post_id.in_(_IDS), _DELIVERY.c.state.in_(OUT))
+    .distinct()
+    .order_by(_DELIVERY.c.channel)
+)

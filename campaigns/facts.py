@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlalchemy import select
+from sqlmodel import Session
 
 from campaigns import audit
 from campaigns.catalog import Catalog, Fact
@@ -20,12 +21,18 @@ LONGEST_VALIDITY = timedelta(days=2 * 366)
 def facts_at(session: Session, catalog: Catalog) -> dict[str, Fact]:
     """The facts as people have confirmed them since the file was written. One that was reworded is unchecked again."""
     facts = dict(catalog.facts)
-    for row in session.exec(select(FactConfirmation).order_by(col(FactConfirmation.id))):
+    for row in session.execute(_CONFIRMATIONS):
         fact = facts.get(row.fact)
         if fact is not None and row.wording == wording(fact):
             checked_on = row.confirmed_at.date()
             facts[row.fact] = replace(fact, is_confirmed=True, valid_until=row.valid_until, checked_on=checked_on)
     return facts
+
+
+_CONFIRMATION = FactConfirmation.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_CONFIRMATIONS = select(
+    *(_CONFIRMATION.c[name] for name in ("fact", "wording", "valid_until", "confirmed_at"))
+).order_by(_CONFIRMATION.c.id)
 
 
 def wording(fact: Fact) -> str:

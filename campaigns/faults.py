@@ -205,8 +205,7 @@ def _lengths(content: Content, limits: Limits, channel_kind: str) -> Iterator[Fa
             "short",
             f"Den korta texten är med länken {len(post)} tecken, högst {limits.short_with_link} går. Korta den.",
         )
-    size = len(content.to_bytes())
-    if limits.size is not None and size > limits.size:
+    if limits.size is not None and (size := len(content.to_bytes())) > limits.size:
         yield _error(
             FaultCode.TOO_LONG,
             "body",

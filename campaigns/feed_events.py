@@ -12,8 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from campaigns import swedish
 from campaigns.catalog import Catalog, Municipality
+from campaigns.enqueue import LEFT_OUT
 from campaigns.ical import DEADLINE_ALARM, SLOT_ALARM, CalendarEvent, CalendarKind, Status, clean_url, stable_uid
-from campaigns.models import DeliveryState, OccurrenceRow, Post, PostState
+from campaigns.models import ActivityRow, DeliveryState, OccurrenceRow, Post, PostState
 from campaigns.occurrences import Occurrence, OccurrenceStatus
 from campaigns.plan import Campaign, Plan, PlannedActivity, PlannedDeadline
 
@@ -52,11 +53,13 @@ def desired_events(
     *,
     occurrences: Iterable[OccurrenceRow],
     posts: Iterable[Post],
+    added: Iterable[ActivityRow] = (),
     delivery_states: Mapping[int, Collection[str]],
     today: date,
     base_url: str,
 ) -> list[FeedEntry]:
-    """Every event that both calendars should hold on the local day `today`. `delivery_states` is by post id.
+    """Every event that both calendars should hold on the local day `today`. `added` are the
+    activities that people have added; `delivery_states` is by post id.
 
     An occurrence that never got its date is left out, with all that counts from it, once its usual time is over.
     """
@@ -67,7 +70,8 @@ def desired_events(
             entries.extend(writer.days(row))
     entries.extend(writer.deadline(item) for item in plan.deadlines if _can_be_told(item.occurrence, today))
     entries.extend(writer.activity(item) for item in plan.activities if _can_be_told(item.occurrence, today))
-    live = (post for post in posts if post.merged_into is None and post.state != PostState.CANCELLED)
+    entries.extend(writer.added_activity(item) for item in added)
+    live = (post for post in posts if post.merged_into is None and post.state not in LEFT_OUT)
     entries.extend(writer.slot(post, delivery_states.get(post.id or 0, ())) for post in live)
     return entries
 
@@ -125,6 +129,21 @@ class _Writer:
         about = f"Aktivitet i kampanjen {item.campaign_name}.\n{item.activity.description}".strip()
         return self.work(item, "Aktivitet", title=item.activity.name, about=about)
 
+    def added_activity(self, item: ActivityRow) -> FeedEntry:
+        campaign = self.catalog.campaigns.get(item.campaign)
+        about = f"Aktivitet i kampanjen {campaign.name if campaign else item.campaign}.\n{item.description}".strip()
+        return self.entry(
+            CalendarKind.EDITORIAL,
+            f"aktivitet/{item.key}",
+            self.known([item.campaign]),
+            title=item.name,
+            description=about,
+            category="Aktivitet",
+            start=item.day,
+            end=item.day + timedelta(days=1),
+            is_preliminary=False,
+        )
+
     def work(
         self,
         item: PlannedDeadline | PlannedActivity,
@@ -164,7 +183,7 @@ class _Writer:
         channels = post.channels.split()
         names = ", ".join(self.channel_names.get(channel, channel) for channel in channels)
         # A step's name often ends in all its audiences; the event is for one of them.
-        touch = re.split(",? till ", step, maxsplit=1)[0]
+        touch = step if post.is_extra else re.split(",? till ", step, maxsplit=1)[0]
         reader = (audience.name if audience else post.audience).lower()
         start = post.due_at.astimezone(self.municipality.zone)
         lines = [f"Läge: {post_state(post, states)}.", f"Kanaler: {names}."]

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from campaigns import audit
+from campaigns.database import announce
 from campaigns.errors import NotFoundError
 from campaigns.models import Token
 
@@ -43,6 +44,7 @@ def create_feed_token(session: Session, *, municipality: str, name: str, now: da
         purpose="feed", token_hash=token_hash(token), municipality=municipality, name=name.strip(), created_at=now
     )
     session.add(row)
+    announce(session)
     audit.record(
         session,
         now=now,
@@ -54,14 +56,25 @@ def create_feed_token(session: Session, *, municipality: str, name: str, now: da
     return token
 
 
-def revoke_feed_token(session: Session, token_id: int, *, now: datetime, actor: str = "") -> None:
-    """Make the address answer 410 from now on. Revoking again changes nothing. Raises NotFoundError."""
-    token = session.get(Token, token_id)
-    if token is None or token.purpose != "feed":
-        raise NotFoundError(f"Det finns ingen prenumerationsadress med nummer {token_id}.")
+def revoke_feed_token(
+    session: Session,
+    token_id: int,
+    *,
+    now: datetime,
+    actor: str = "",
+    municipality: str | None = None,
+    owner: str | None = None,
+) -> None:
+    """Make the address answer 410 from now on. Revoking again changes nothing.
+
+    Raises NotFoundError, also for one that is not the municipality's, or not the owner's, where they are given.
+    """
+    token = _feed_token(session, token_id, municipality=municipality, owner=owner)
     if token.revoked_at is not None:
         return
     token.revoked_at = now
+    session.add(token)
+    announce(session)
     audit.record(
         session,
         now=now,
@@ -72,12 +85,42 @@ def revoke_feed_token(session: Session, token_id: int, *, now: datetime, actor: 
     )
 
 
-def list_feed_tokens(session: Session, *, municipality: str) -> list[FeedToken]:
-    """The municipality's secret addresses, oldest first, those revoked too."""
+def renew_feed_token(session: Session, token_id: int, *, municipality: str, owner: str, now: datetime) -> str:
+    """A new secret for the owner's address, and the old one is revoked. Returns it. Raises NotFoundError."""
+    revoke_feed_token(session, token_id, now=now, actor=owner, municipality=municipality, owner=owner)
+    return create_feed_token(session, municipality=municipality, name=owner, now=now, actor=owner)
+
+
+def revoke_all_of(session: Session, owner: str, *, now: datetime, actor: str, municipality: str | None = None) -> None:
+    """Revoke all addresses of one who may read no longer, in one municipality or in all."""
+    query = select(_TOKEN.c.id).where(_TOKEN.c.purpose == "feed", _TOKEN.c.name == owner, _TOKEN.c.revoked_at.is_(None))
+    if municipality is not None:
+        query = query.where(_TOKEN.c.municipality == municipality)
+    for token_id in session.execute(query).scalars().all():
+        revoke_feed_token(session, token_id, now=now, actor=actor)
+
+
+def list_feed_tokens(session: Session, *, municipality: str, owner: str | None = None) -> list[FeedToken]:
+    """The municipality's secret addresses, or one person's, oldest first, those revoked too."""
     query = _FEED_TOKENS.where(_TOKEN.c.municipality == municipality).order_by(_TOKEN.c.id)
+    if owner is not None:
+        query = query.where(_TOKEN.c.name == owner)
     return [
         FeedToken(row.id, row.municipality, row.name, row.created_at, row.revoked_at) for row in session.execute(query)
     ]
+
+
+def _feed_token(session: Session, token_id: int, *, municipality: str | None, owner: str | None) -> Token:
+    token = session.get(Token, token_id)
+    is_meant = (
+        token is not None
+        and token.purpose == "feed"
+        and municipality in (None, token.municipality)
+        and owner in (None, token.name)
+    )
+    if token is None or not is_meant:
+        raise NotFoundError(f"Det finns ingen prenumerationsadress med nummer {token_id}.")
+    return token
 
 
 def token_signature(session: Session) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ even if the clock has been set back. So "changed since I last looked" is exact, 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, insert, select, text, update
@@ -17,13 +17,14 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.feed_diff import REMOVED, Difference, head_key
 from campaigns.feed_events import desired_events, public_page
 from campaigns.ical import CalendarKind, Status, stable_uid
-from campaigns.models import Delivery, FeedEvent, OccurrenceRow, Post, Revision
+from campaigns.models import ActivityRow, Delivery, FeedEvent, OccurrenceRow, Post, Revision
 from campaigns.plan import Plan
 from campaigns.revisions import touch
 
 _EVENT = FeedEvent.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
 _OCCURRENCE = OccurrenceRow.__table__  # type: ignore[attr-defined]
 _POST = Post.__table__  # type: ignore[attr-defined]
+_ACTIVITY = ActivityRow.__table__  # type: ignore[attr-defined]
 _DELIVERY = Delivery.__table__  # type: ignore[attr-defined]
 _REVISION = Revision.__table__  # type: ignore[attr-defined]
 
@@ -67,6 +68,7 @@ def refresh(
         plan,
         occurrences=_occurrences(session, municipality, now),
         posts=posts,
+        added=_added_activities(session, municipality, now),
         delivery_states=_delivery_states(session, [post.id for post in posts if post.id is not None]),
         today=difference.today,
         base_url=base_url,
@@ -128,6 +130,16 @@ def _posts(session: Session, municipality: Municipality, now: datetime) -> list[
         select(_POST)
         .join(_OCCURRENCE, _POST.c.occurrence == _OCCURRENCE.c.key)
         .where(_POST.c.municipality == municipality.id, _OCCURRENCE.c.year >= _first_year(municipality, now))
+    )
+    return list(session.execute(query))
+
+
+def _added_activities(session: Session, municipality: Municipality, now: datetime) -> list[Any]:
+    query = select(_ACTIVITY).where(
+        _ACTIVITY.c.municipality == municipality.id,
+        _ACTIVITY.c.is_extra,
+        _ACTIVITY.c.cancelled_at.is_(None),
+        _ACTIVITY.c.day >= date(_first_year(municipality, now), 1, 1),
     )
     return list(session.execute(query))
 

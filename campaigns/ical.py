@@ -78,6 +78,7 @@ class CalendarEvent:
     sequence: int = 0
 
 
+@lru_cache(maxsize=8192)  # each publication asks for that of every event
 def stable_uid(calendar: CalendarKind, key: str) -> str:
     """The UID of our own stable key: it names no host (RFC 7986 section 5.3) and is the same after every restart."""
     return str(uuid.uuid5(NAMESPACE, f"{calendar}/{key}"))
@@ -86,8 +87,9 @@ def stable_uid(calendar: CalendarKind, key: str) -> str:
 def clean_text(text: str) -> str:
     """`text` in NFC with line feeds as the only control characters: what every program can show."""
     lines = re.sub("\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", text).replace("\t", " ")
-    kept = (sign for sign in lines if sign == "\n" or unicodedata.category(sign) not in {"Cc", "Cs"})
-    return unicodedata.normalize("NFC", "".join(kept).replace("\ufeff", "")).strip()
+    if not lines.replace("\n", "").isprintable():  # most are: then there is nothing to take away
+        lines = "".join(sign for sign in lines if sign == "\n" or unicodedata.category(sign) not in {"Cc", "Cs"})
+    return unicodedata.normalize("NFC", lines.replace("\ufeff", "")).strip()
 
 
 def clean_line(text: str) -> str:

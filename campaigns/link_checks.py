@@ -14,11 +14,12 @@ from campaigns.catalog import Catalog
 from campaigns.content import Content
 from campaigns.database import Database
 from campaigns.drafts import render_post
+from campaigns.enqueue import LEFT_OUT
 from campaigns.errors import NotFoundError, TemplateError
 from campaigns.facts import facts_at
 from campaigns.link_looks import Found, Look
 from campaigns.links import LinkOutcome, addresses_of, addresses_of_fact
-from campaigns.models import ContentRow, LinkCheck, Post, PostState
+from campaigns.models import ContentRow, LinkCheck, Post
 
 # Posts are signed weeks before they go out. What is then looked at every week is looked at every day in the last one.
 LOOKED_AHEAD = timedelta(weeks=10)
@@ -106,7 +107,7 @@ def _coming(session: Session, municipality: str, *, now: datetime) -> Sequence[P
         Post.not_after > now,
         Post.due_at <= now + LOOKED_AHEAD,
         col(Post.merged_into).is_(None),
-        Post.state != PostState.CANCELLED,
+        col(Post.state).not_in(LEFT_OUT),
     )
     return session.exec(query).all()
 

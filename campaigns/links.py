@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam, select
+from sqlmodel import Session
 
 from campaigns.catalog import Fact
 from campaigns.content import Content, link_addresses
@@ -53,14 +54,16 @@ def troubled(session: Session, addresses: Collection[str], *, now: datetime) -> 
     """Those of the addresses that were not in order when they were looked at in the last fortnight."""
     if not addresses:
         return {}
-    rows = session.exec(
-        select(LinkCheck).where(
-            col(LinkCheck.address).in_(addresses),
-            LinkCheck.outcome != LinkOutcome.OK,
-            LinkCheck.checked_at > now - TRUSTED_FOR,
-        )
-    )
-    return {row.address: row for row in rows}
+    values = {"addresses": list(addresses), "since": now - TRUSTED_FOR}
+    return {row.address: LinkCheck(**row._mapping) for row in session.execute(_TROUBLED, values)}
+
+
+_LINK_CHECK = LinkCheck.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_TROUBLED = select(_LINK_CHECK).where(
+    _LINK_CHECK.c.address.in_(bindparam("addresses", expanding=True)),
+    _LINK_CHECK.c.outcome != LinkOutcome.OK,
+    _LINK_CHECK.c.checked_at > bindparam("since"),
+)
 
 
 def link_faults(

@@ -49,11 +49,10 @@ def name_fault(name: str) -> str:
     """What is wrong with a picture's name, or nothing."""
     if "://" in name or name.startswith("//"):
         return (
-            "Bilden ska vara en fil, inte en webbadress. Hämta hem bilden, lägg den i templates/pictures och skriv"
-            " filens namn i image."
+            "Bilden ska vara en fil, inte en webbadress. Hämta hem bilden, ladda upp den och skriv filens namn i image."
         )
     if not _NAME.fullmatch(name):
-        return f"”{name}” är inget filnamn. Lägg bilden i templates/pictures och skriv bara filens namn i image."
+        return f"”{name}” är inget filnamn. Ladda upp bilden och skriv bara filens namn i image."
     return ""
 
 
@@ -77,9 +76,18 @@ def read_picture(folders: Sequence[Path], name: str) -> PictureFile:
             continue
         except OSError as error:
             raise PictureError(f"Bilden ”{name}” går inte att läsa. Kontrollera filens rättigheter.") from error
-    there = [path.name for folder in folders if folder.is_dir() for path in folder.iterdir() if _is_picture(path)]
+    there = names_in(folders)
     hint = suggestion(name, there) if there else ""
-    raise PictureError(f"Bilden ”{name}” finns inte i templates/pictures. Lägg den där. {hint}".strip())
+    raise PictureError(
+        f"Bilden ”{name}” är inte uppladdad, och finns inte i templates/pictures. Välj en annan eller ladda upp den."
+        f" {hint}".rstrip()
+    )
+
+
+def names_in(folders: Sequence[Path]) -> list[str]:
+    """The names of the picture files in the folders."""
+    there = (path for folder in folders if folder.is_dir() for path in folder.iterdir() if _is_picture(path))
+    return sorted({path.name for path in there if not name_fault(path.name)})
 
 
 def _is_picture(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -17,14 +17,9 @@ from campaigns.content import Content
 from campaigns.database import Database
 from campaigns.errors import TemplateError
 from campaigns.models import Act, ContentRow, Delivery, DeliveryState, PictureRow
-from campaigns.picture_files import JPEG, PictureFile
+from campaigns.picture_files import JPEG
 
 _TABLE = PictureRow.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
-_KEEP = text(
-    "INSERT INTO picture (sha256, media_type, width, height, data, created_at)"
-    " VALUES (:sha256, :media_type, :width, :height, :data, :created_at) ON CONFLICT (sha256) DO NOTHING"
-).bindparams(bindparam("data", type_=_TABLE.c.data.type), bindparam("created_at", type_=_TABLE.c.created_at.type))
-
 # From its due time a picture may be seen: the channels fetch it then. Not any more when it has been stopped, taken back
 # or left unsent.
 _SEEN = (
@@ -35,22 +30,6 @@ _SEEN = (
     DeliveryState.MANUAL,
     DeliveryState.UNKNOWN,
 )
-
-
-def keep(session: Session, found: Iterable[PictureFile], *, now: datetime) -> None:
-    """Keep the pictures that are signed. One that is kept already is left as it is."""
-    for picture in {item.sha256: item for item in found}.values():
-        session.connection().execute(
-            _KEEP,
-            {
-                "sha256": picture.sha256,
-                "media_type": picture.media_type,
-                "width": picture.width,
-                "height": picture.height,
-                "data": picture.data,
-                "created_at": now,
-            },
-        )
 
 
 def of_payload(database: Database, payload: bytes, *, base_url: str) -> Picture | None:

@@ -72,8 +72,23 @@ class Campaign:
 
 
 @dataclass(frozen=True)
+class Adjustment:
+    """What a person has decided about one planned step: another day and wall-clock time for it, or that it is left out.
+
+    The recipe's own where None. `left_out` says by whom and why; it is empty for a step that is in.
+    """
+
+    offset_days: int | None = None
+    at: time | None = None
+    left_out: str = ""
+
+
+@dataclass(frozen=True)
 class PlannedStep:
-    """One step for one audience and occurrence: what becomes a post. `due_at` and `not_after` are UTC."""
+    """One step for one audience and occurrence: what becomes a post. `due_at` and `not_after` are UTC.
+
+    `left_out` says by whom and why the step is left out this year; it is empty for a step that is in.
+    """
 
     campaign: str
     occurrence: Occurrence
@@ -84,6 +99,7 @@ class PlannedStep:
     not_after: datetime
     merged_into: str | None = None
     places: tuple[str, ...] = ()
+    left_out: str = ""
 
     @cached_property  # asked for some six times in every planning
     def key(self) -> str:
@@ -155,12 +171,14 @@ def plan(
     zone: ZoneInfo,
     recipes: Mapping[str, str],
     settled: Collection[str] = (),
+    adjustments: Mapping[str, Adjustment] | None = None,
 ) -> Plan:
     """Lay `campaigns` on the occurrences `found`.
 
     `channels` are the municipality's channel ids: a step's other channels are left out. `recipes` maps an extra date's
-    id to the campaign it borrows. At most one post goes to an audience in a channel on a day: places that share a day
-    share one post (`merged_into` names it), other coincidences are listed as clashes with a proposal.
+    id to the campaign it borrows, and `adjustments` a step's key to what a person has decided about it. At most one
+    post goes to an audience in a channel on a day: places that share a day share one post (`merged_into` names it),
+    other coincidences are listed as clashes with a proposal.
     """
     by_risk_date: dict[str, list[Campaign]] = {}
     by_id: dict[str, Campaign] = {}
@@ -175,7 +193,7 @@ def plan(
         borrowed = recipes.get(occurrence.risk_date)
         matching = [by_id[borrowed]] if borrowed in by_id else by_risk_date.get(occurrence.risk_date, [])
         for campaign in matching:
-            steps.extend(_steps(campaign, occurrence, wanted, zone))
+            steps.extend(_steps(campaign, occurrence, wanted, zone, adjustments or {}))
             deadlines.extend(
                 PlannedDeadline(campaign.id, campaign.name, occurrence, deadline, _shifted(occurrence, deadline))
                 for deadline in campaign.deadlines
@@ -193,7 +211,11 @@ def _shifted(occurrence: Occurrence, item: Deadline | Activity) -> date:
 
 
 def _steps(
-    campaign: Campaign, occurrence: Occurrence, channels: frozenset[str], zone: ZoneInfo
+    campaign: Campaign,
+    occurrence: Occurrence,
+    channels: frozenset[str],
+    zone: ZoneInfo,
+    adjustments: Mapping[str, Adjustment],
 ) -> Iterable[PlannedStep]:
     for step in campaign.steps:
         out = tuple(channel for channel in step.channels if channel in channels)
@@ -202,7 +224,17 @@ def _steps(
         due_at = to_utc(occurrence.day + timedelta(days=step.offset_days), step.at, zone)
         not_after = to_utc(occurrence.day + timedelta(days=step.not_after_days), step.not_after_time, zone)
         for audience in step.audiences:
-            yield PlannedStep(campaign.id, occurrence, step, audience, out, due_at, not_after)
+            planned = PlannedStep(campaign.id, occurrence, step, audience, out, due_at, not_after)
+            decided = adjustments.get(planned.key) if adjustments else None
+            yield planned if decided is None else _adjusted(planned, decided, zone)
+
+
+def _adjusted(item: PlannedStep, decided: Adjustment, zone: ZoneInfo) -> PlannedStep:
+    """The step as a person has decided it. The recipe's last time holds, also one that has become earlier since."""
+    if decided.offset_days is None or decided.at is None:
+        return replace(item, left_out=decided.left_out)
+    moved = to_utc(item.occurrence.day + timedelta(days=decided.offset_days), decided.at, zone)
+    return replace(item, due_at=min(moved, item.not_after), left_out=decided.left_out)
 
 
 def _merge_places(steps: Iterable[PlannedStep], *, settled: Collection[str]) -> list[PlannedStep]:
@@ -210,7 +242,7 @@ def _merge_places(steps: Iterable[PlannedStep], *, settled: Collection[str]) -> 
     groups: dict[tuple[object, ...], list[PlannedStep]] = {}
     for item in steps:
         alone = item.is_preliminary or item.occurrence.place is None or item.key in settled
-        same = (item.campaign, item.occurrence.risk_date, item.step.id, item.audience, item.due_at)
+        same = (item.campaign, item.occurrence.risk_date, item.step.id, item.audience, item.due_at, item.left_out)
         groups.setdefault((*same, item.key) if alone else same, []).append(item)
     result: list[PlannedStep] = []
     for group in groups.values():
@@ -237,7 +269,7 @@ def find_clashes(steps: Iterable[PlannedStep], *, zone: ZoneInfo) -> list[Clash]
     meetings: dict[_Slot, list[PlannedStep]] = {}
     own_days: dict[tuple[str, str, str], list[date]] = {}
     for item in steps:
-        if item.merged_into is None and not item.is_preliminary:
+        if item.merged_into is None and not item.is_preliminary and not item.left_out:
             day = item.due_at.astimezone(zone).date()
             own_days.setdefault(_series(item), []).append(day)
             for slot in _slots(item, day):

@@ -8,8 +8,18 @@ from datetime import date, datetime, time, timedelta
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Municipality
+from campaigns.enqueue import LEFT_OUT
+from campaigns.errors import NotFoundError
 from campaigns.localtime import to_utc
 from campaigns.models import Post, PostState
+
+
+def post_of(session: Session, municipality: Municipality, post_id: int) -> Post:
+    """The municipality's post with this number. Raises NotFoundError, also for one of another municipality."""
+    post = session.get(Post, post_id) if post_id < 2**31 else None
+    if post is None or post.municipality != municipality.id:
+        raise NotFoundError("Budskapet finns inte här. Kontrollera adressen.")
+    return post
 
 
 def posts_due(
@@ -31,7 +41,7 @@ def next_post(
     query = (
         select(Post)
         .where(Post.campaign == campaign, Post.step == step, Post.audience == audience)
-        .where(col(Post.merged_into).is_(None), Post.not_after > now, Post.state != PostState.CANCELLED)
+        .where(col(Post.merged_into).is_(None), Post.not_after > now, col(Post.state).not_in(LEFT_OUT))
         .order_by(col(Post.due_at))
     )
     if municipality is not None:

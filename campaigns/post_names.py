@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from campaigns.catalog import Catalog
-from campaigns.models import Post
 
 
-def post_name(catalog: Catalog, post: Post) -> str:
+class Nameable(Protocol):
+    """What a post's name is made from: a post, or a row that holds as much of it."""
+
+    @property
+    def campaign(self) -> str: ...
+    @property
+    def step(self) -> str: ...
+    @property
+    def audience(self) -> str: ...
+    @property
+    def places(self) -> str: ...
+
+
+def post_name(catalog: Catalog, post: Nameable) -> str:
     """”Valborg utan langning: Veckan före, till föräldrar”, with the places that it is for, if any."""
-    audience = catalog.audiences.get(post.audience)
-    to = audience.name[:1].lower() + audience.name[1:] if audience else post.audience
-    return f"{campaign_title(catalog, post.campaign)}: {_step(catalog, post)}, till {to}{_where(post)}"
+    audience = audience_name(catalog, post)
+    to = audience[:1].lower() + audience[1:]
+    return f"{campaign_name(catalog, post)}: {step_name(catalog, post)}, till {to}{_where(post)}"
+
+
+def campaign_name(catalog: Catalog, post: Nameable) -> str:
+    campaign = catalog.campaigns.get(post.campaign)
+    return campaign.name if campaign else post.campaign
 
 
 def campaign_title(catalog: Catalog, campaign_id: str) -> str:
@@ -19,20 +38,24 @@ def campaign_title(catalog: Catalog, campaign_id: str) -> str:
     return campaign.name if campaign else campaign_id
 
 
-def name_in_campaign(catalog: Catalog, post: Post) -> str:
+def name_in_campaign(catalog: Catalog, post: Nameable) -> str:
     """”Tidigt till föräldrar”, ”Inför, till syskon och unga vuxna (syskon)”: where the campaign's name stands above."""
-    step, audience = _step(catalog, post), catalog.audiences.get(post.audience)
-    to = audience.name if audience else post.audience
+    step, to = step_name(catalog, post), audience_name(catalog, post)
     campaign = catalog.campaigns.get(post.campaign)
     is_alone = campaign and any(item.id == post.step and len(item.audiences) == 1 for item in campaign.steps)
     is_said = is_alone and to.lower() in step.lower()
     return f"{step}{'' if is_said else f' ({to[:1].lower()}{to[1:]})'}{_where(post)}"
 
 
-def _step(catalog: Catalog, post: Post) -> str:
+def step_name(catalog: Catalog, post: Nameable) -> str:
     campaign = catalog.campaigns.get(post.campaign)
     return next((step.name for step in campaign.steps if step.id == post.step), post.step) if campaign else post.step
 
 
-def _where(post: Post) -> str:
+def audience_name(catalog: Catalog, post: Nameable) -> str:
+    audience = catalog.audiences.get(post.audience)
+    return audience.name if audience else post.audience
+
+
+def _where(post: Nameable) -> str:
     return f" ({', '.join(post.places.splitlines())})" if post.places else ""

@@ -12,16 +12,16 @@ from typing import Any
 from sqlalchemy import Row, bindparam, insert, select, text, update
 from sqlmodel import Session, col
 
-from campaigns import approval, audit
+from campaigns import approval, audit, extra_posts
 from campaigns.catalog import Catalog, Municipality
-from campaigns.enqueue import left_posts
+from campaigns.enqueue import LEFT_OUT, left_posts
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import OccurrenceRow, Post, PostState
 from campaigns.occurrences import Occurrence
 from campaigns.plan import PlannedStep
 from campaigns.revisions import touch
 from campaigns.rules import FIRST_YEAR
-from campaigns.season import entered_dates, planned_years, season
+from campaigns.season import decided_steps, entered_dates, planned_years, season
 
 
 @dataclass
@@ -42,8 +42,8 @@ def materialise(
 ) -> Changes:
     """Make the rows agree with the plan. What is past or has gone out is left as it was; what people wrote is kept.
 
-    A moved post takes its new times. If it had been approved, its signatures hold only where its text is still
-    exactly what was signed (`approval.replan`).
+    What a person has moved or left out stays so. A moved post takes its new times. If it had been approved, its
+    signatures hold only where its text is still exactly what was signed (`approval.replan`).
     Raises RefusedError when the clock shows a year before any that is planned for: a machine that starts so must not
     throw away a season.
     """
@@ -60,7 +60,11 @@ def materialise(
     _occurrence_rows(session, municipality, laid.occurrences, changes, now=now)
     ahead = {key: row for key, row in stored.items() if key not in settled and row.year in years}
     steps = [step for step in laid.plan.steps if step.key not in settled]
-    for post_id in _post_rows(session, municipality, steps, ahead, changes, now=now):
+    touched = _post_rows(session, municipality, steps, ahead, changes, now=now)
+    followed = extra_posts.follow(session, municipality, laid.occurrences, years=years, now=now)
+    changes.changed.extend(followed.changed)
+    changes.cancelled.extend(followed.cancelled)
+    for post_id in (*touched, *followed.signed):
         approval.replan(session, catalog, messages, post_id, now=now)
     session.execute(_NOW_PLANNED, {"municipality": municipality.id, "standing": standing})
     if changes:
@@ -92,7 +96,8 @@ def _standing(session: Session, catalog: Catalog, municipality: Municipality, ye
         f"{item.risk_date} {item.place} {item.day} {item.first_day} {item.last_day} {item.is_confirmed}"
         for item in entered_dates(session, municipality)
     )
-    depends_on = "\n".join((str(PLAN_EDITION), catalog.fingerprint, str(years), *dates))
+    decided = (f"{key} {item}" for key, item in decided_steps(session, municipality).items())
+    depends_on = "\n".join((str(PLAN_EDITION), catalog.fingerprint, str(years), *dates, *decided))
     return hashlib.sha256(depends_on.encode()).hexdigest()
 
 
@@ -114,7 +119,7 @@ _POST_FIELDS = ("channels", "places", "merged_into", "is_preliminary", "due_at",
 _CHANGE = (
     update(_POST)
     .where(_POST.c.id == bindparam("row_id"))
-    .values({name: bindparam(name) for name in (*_POST_FIELDS, "state", "changed_at")})
+    .values({name: bindparam(name) for name in (*_POST_FIELDS, "state", "reason", "changed_at")})
 )
 
 
@@ -164,12 +169,13 @@ def _occurrence_values(occurrence: Occurrence) -> dict[str, Any]:
 
 
 def _stored_posts(session: Session, municipality: Municipality, *, now: datetime) -> dict[str, Row[Any]]:
-    columns = [_POST.c[name] for name in ("id", "key", "state", "digest", *_POST_FIELDS)]
+    columns = [_POST.c[name] for name in ("id", "key", "state", "reason", "digest", *_POST_FIELDS)]
     query = (
         select(*columns, _OCCURRENCE.c.year)
         .join(_OCCURRENCE, _OCCURRENCE.c.key == _POST.c.occurrence)
         .where(
             _POST.c.municipality == municipality.id,
+            _POST.c.is_extra.is_(False),
             # Last year's posts are history, and a long history must not be read each time.
             _POST.c.not_after > now - timedelta(days=400),
         )
@@ -202,18 +208,36 @@ def _post_rows(
         if row is None:
             if step.not_after > now:
                 new.append(_new_post(step, key, municipality, values, now=now))
-        elif row.state == PostState.CANCELLED or any(values[name] != getattr(row, name) for name in _POST_FIELDS):
-            moved.append((row, values))
+        elif _is_changed(step, row, values) and max(row.not_after, step.not_after) > now:
+            moved.append((row, values, step.left_out))
     if new:
         session.execute(insert(_POST), new)
-    ahead = [(row, values) for row, values in moved if max(row.not_after, values["not_after"]) > now]
-    if ahead:
-        session.connection().execute(_CHANGE, [_changed_post(row, values, changes, now=now) for row, values in ahead])
+    _change_rows(session, moved, changes, now=now)
     for row in stored.values():
         if row.state != PostState.CANCELLED and row.not_after > now:
-            _cancel_post(session, row, changes, now=now)
+            approval.take_out(session, row.id, PostState.CANCELLED, "Steget finns inte längre i planen.", now=now)
+            changes.cancelled.append(row.key)
     changes.created.extend(row["key"] for row in new)
-    return [row.id for row, _ in ahead if row.digest is not None]
+    return [row.id for row, _, _ in moved if row.digest is not None]
+
+
+def _change_rows(
+    session: Session, moved: Sequence[tuple[Row[Any], dict[str, Any], str]], changes: Changes, *, now: datetime
+) -> None:
+    """Write the new values of each row; one that a person has left out, which the text says, leaves the campaign."""
+    if not moved:
+        return
+    session.connection().execute(_CHANGE, [_changed_post(row, values, changes, now=now) for row, values, _ in moved])
+    for row, _, left_out in moved:
+        if left_out:
+            approval.take_out(session, row.id, PostState.SKIPPED, left_out, now=now)
+
+
+def _is_changed(step: PlannedStep, row: Any, values: Mapping[str, Any]) -> bool:
+    is_out = row.state == PostState.SKIPPED
+    if row.state == PostState.CANCELLED or is_out != bool(step.left_out):
+        return True
+    return any(values[name] != getattr(row, name) for name in _POST_FIELDS)
 
 
 def _post_values(step: PlannedStep) -> dict[str, Any]:
@@ -230,6 +254,7 @@ def _post_values(step: PlannedStep) -> dict[str, Any]:
 def _new_post(
     step: PlannedStep, key: str, municipality: Municipality, values: Mapping[str, Any], *, now: datetime
 ) -> dict[str, Any]:
+    state = PostState.SKIPPED if step.left_out else PostState.DRAFT
     return {
         "key": key,
         "municipality": municipality.id,
@@ -237,8 +262,8 @@ def _new_post(
         "occurrence": step.occurrence.key,
         "step": step.step.id,
         "audience": step.audience,
-        "state": PostState.DRAFT.value,
-        "reason": "",
+        "state": state.value,
+        "reason": step.left_out,
         "content_version": 0,
         "digest": None,
         "created_at": now,
@@ -248,30 +273,28 @@ def _new_post(
 
 
 def _changed_post(row: Any, values: Mapping[str, Any], changes: Changes, *, now: datetime) -> dict[str, Any]:
-    state = PostState.DRAFT.value if row.state == PostState.CANCELLED else row.state
+    state = PostState.DRAFT.value if row.state in LEFT_OUT else row.state
+    reason = "" if row.state == PostState.SKIPPED else row.reason
     is_moved = (row.due_at, row.not_after) != (values["due_at"], values["not_after"])
     (changes.moved if is_moved else changes.changed).append(row.key)
-    return {**values, "row_id": row.id, "state": state, "changed_at": now}
-
-
-def _cancel_post(session: Session, row: Any, changes: Changes, *, now: datetime) -> None:
-    post = session.get_one(Post, row.id, populate_existing=True)
-    approval.void(session, post, reason="Steget finns inte längre i planen.", now=now)
-    post.state = PostState.CANCELLED
-    post.changed_at = now
-    session.flush()
-    changes.cancelled.append(row.key)
+    return {**values, "row_id": row.id, "state": state, "reason": reason, "changed_at": now}
 
 
 def shown_state(post: Post, *, now: datetime) -> str:
     """The word for where a post stands, as people see it: a key of POST_STATES."""
-    if post.state in (PostState.CANCELLED, PostState.APPROVED):
+    if post.state in (*LEFT_OUT, PostState.APPROVED):
         return post.state
     if post.merged_into:
         return "merged"
     if post.is_preliminary:
         return "preliminary"
     return "missed" if post.not_after <= now else post.state
+
+
+def told_reason(post: Post) -> str:
+    """Why a post stands where it does, as a sentence that says who decided it; empty if there is nothing to tell."""
+    said = {PostState.REJECTED: "Avslaget av ", PostState.SKIPPED: "Utelämnat av "}.get(PostState(post.state), "")
+    return f"{said}{post.reason}" if post.reason else ""
 
 
 def find_post(session: Session, reference: str) -> Post:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from campaigns import audit
 from campaigns.catalog import Catalog, ChannelConfig, Municipality
 from campaigns.channels import can
 from campaigns.channels.base import Channel, Correcting, Environment, Probing, Rehearsing, SendError, Withdrawing
@@ -72,6 +73,23 @@ def prove_all(
     for municipality in catalog.municipalities.values():
         for config in municipality.channels:
             yield _prove(database, municipality, config, channels[config.kind], now=now)
+
+
+def prove(
+    database: Database,
+    municipality: Municipality,
+    channel_id: str,
+    channels: Mapping[str, Channel],
+    *,
+    name: str,
+    now: datetime,
+) -> Proof:
+    """Prove one channel, asked for by a person. Raises NotFoundError for an unknown channel."""
+    config = municipality.channel(channel_id)
+    proof = _prove(database, municipality, config, channels[config.kind], now=now)
+    action = "prövade kanalen" if proof.is_ok is not False else "prövade kanalen, utan att det gick"
+    _tell(database, municipality, channel_id, action, name=name, now=now)
+    return proof
 
 
 def _prove(
@@ -174,6 +192,29 @@ def rehearse(municipality: Municipality, channel_id: str, channels: Mapping[str,
         "I den här kanalen skulle alla mottagare se ett prov. Låt kanalen först peka på en egen provmottagare, och"
         " skicka ett budskap dit."
     )
+
+
+def rehearse_as(
+    database: Database,
+    municipality: Municipality,
+    channel_id: str,
+    channels: Mapping[str, Channel],
+    *,
+    name: str,
+    now: datetime,
+) -> str:
+    """As `rehearse`, asked for by a person on a page."""
+    sentence = rehearse(municipality, channel_id, channels, now=now)
+    _tell(database, municipality, channel_id, "skickade ett prov", name=name, now=now)
+    return sentence
+
+
+def _tell(
+    database: Database, municipality: Municipality, channel_id: str, action: str, *, name: str, now: datetime
+) -> None:
+    """Into the log, in a transaction of its own: none may be open while a channel is called."""
+    with database.write() as session:
+        audit.record(session, now=now, municipality=municipality.id, actor=name, action=action, subject=channel_id)
 
 
 def one_with_channel(catalog: Catalog, channel_id: str, municipality: str | None) -> Municipality:

@@ -184,7 +184,16 @@ class _Reader:
         rule = rules[0]
         if not isinstance(rule, LocalRule):
             self._occurs(rule, file, f"{key}.rule")
-        return RiskDate(key, table.name, rule, table.first_offset, table.last_offset, table.on, table.description)
+        return RiskDate(
+            key,
+            table.name,
+            rule,
+            table.first_offset,
+            table.last_offset,
+            table.on,
+            table.description,
+            table.day_name.strip(),
+        )
 
     def _occurs(self, rule: RecurrenceRule | EasterRule, file: str, key: str) -> None:
         for year in range(FIRST_YEAR, LAST_YEAR + 1):

@@ -53,7 +53,10 @@ Rule = RecurrenceRule | EasterRule | LocalRule
 
 @dataclass(frozen=True)
 class RiskDate:
-    """A recurring reason. Its risk time is from `first_offset` to `last_offset` days from the rule's day, inclusive."""
+    """A recurring reason. Its risk time is from `first_offset` to `last_offset` days from the rule's day, inclusive.
+
+    `day_name` is what the rule's day is called in a sentence (midsommarafton), where that is not the name itself.
+    """
 
     id: str
     name: str
@@ -62,6 +65,7 @@ class RiskDate:
     last_offset: int = 0
     on_by_default: bool = False
     description: str = ""
+    day_name: str = ""
 
 
 @lru_cache(maxsize=4096)

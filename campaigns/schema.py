@@ -116,6 +116,7 @@ class LocalRuleTable(Table):
 
 class RiskDateTable(Table):
     name: Name
+    day_name: str = ""
     description: str = ""
     rule: str | None = None
     easter: int | None = Field(default=None, ge=-100, le=200)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from functools import lru_cache
 
 from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from campaigns.catalog import Catalog, Municipality
-from campaigns.models import LocalDateRow
+from campaigns.models import LocalDateRow, StepChange
 from campaigns.occurrences import LocalDate, Occurrence, occurrences
-from campaigns.plan import Plan, plan
+from campaigns.plan import Adjustment, Plan, plan
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,12 @@ class Season:
 
 _LOCAL_DATE = LocalDateRow.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
 _ENTERED = select(_LOCAL_DATE).where(_LOCAL_DATE.c.municipality == bindparam("municipality"))
+_STEP_CHANGE = StepChange.__table__  # type: ignore[attr-defined]
+_DECIDED = (
+    select(_STEP_CHANGE)
+    .where(_STEP_CHANGE.c.municipality == bindparam("municipality"))
+    .order_by(_STEP_CHANGE.c.post_key)
+)
 
 
 def entered_dates(session: Session, municipality: Municipality) -> list[LocalDate]:
@@ -38,6 +44,15 @@ def entered_dates(session: Session, municipality: Municipality) -> list[LocalDat
     return list(found.values())
 
 
+def decided_steps(session: Session, municipality: Municipality) -> dict[str, Adjustment]:
+    """What people have decided about the municipality's planned steps, by the steps' keys and in their order."""
+    found = {}
+    for row in session.connection().execute(_DECIDED, {"municipality": municipality.id}):
+        left_out = f"{row.changed_by}: {row.reason}" if row.is_skipped else ""
+        found[row.post_key] = Adjustment(row.offset_days, time.fromisoformat(row.at) if row.at else None, left_out)
+    return found
+
+
 def season(
     session: Session,
     catalog: Catalog,
@@ -48,7 +63,8 @@ def season(
 ) -> Season:
     """The municipality's occurrences in `years` and the plan laid on them. `settled`: keys of posts that are out."""
     dates = tuple(entered_dates(session, municipality))
-    return _season(catalog, municipality, dates, tuple(years), frozenset(settled))
+    decided = tuple(decided_steps(session, municipality).items())
+    return _season(catalog, municipality, dates, decided, tuple(years), frozenset(settled))
 
 
 @lru_cache(maxsize=2)  # the jobs of one round ask for the same
@@ -56,6 +72,7 @@ def _season(
     catalog: Catalog,
     municipality: Municipality,
     local_dates: tuple[LocalDate, ...],
+    decided: tuple[tuple[str, Adjustment], ...],
     years: tuple[int, ...],
     settled: frozenset[str],
 ) -> Season:
@@ -74,6 +91,7 @@ def _season(
         zone=municipality.zone,
         recipes=municipality.recipes,
         settled=settled,
+        adjustments=dict(decided),
     )
     return Season(tuple(found), laid)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple, Protocol
 
-from sqlalchemy import BindParameter, bindparam
-from sqlalchemy import select as sql_select
-from sqlmodel import Session, col, select
+from sqlalchemy import BindParameter, bindparam, select
+from sqlmodel import Session
 
 from campaigns.catalog import Catalog, Municipality
 from campaigns.drafts import digest_of
@@ -20,31 +20,46 @@ _APPROVAL = Approval.__table__  # type: ignore[attr-defined]
 _POST = Post.__table__  # type: ignore[attr-defined]
 _IDS: BindParameter[int] = bindparam("ids", expanding=True, literal_execute=True)
 _CONTENTS = (
-    sql_select(_CONTENT.c.post_id, _CONTENT.c.channel, _CONTENT.c.language, _CONTENT.c.payload)
+    select(_CONTENT.c.post_id, _CONTENT.c.channel, _CONTENT.c.language, _CONTENT.c.payload)
     .join(_POST, _POST.c.id == _CONTENT.c.post_id)
     .where(_POST.c.id.in_(_IDS), _CONTENT.c.version == _POST.c.content_version)
 )
-_SIGNATURES = sql_select(_APPROVAL.c.post_id, _APPROVAL.c.party, _APPROVAL.c.name, _APPROVAL.c.digest).where(
+_SIGNATURES = select(_APPROVAL.c.post_id, _APPROVAL.c.party, _APPROVAL.c.name, _APPROVAL.c.digest).where(
     _APPROVAL.c.post_id.in_(_IDS), _APPROVAL.c.voided_at.is_(None)
 )
-_POSTS = sql_select(_POST.c.id, _POST.c.municipality, _POST.c.state, _POST.c.digest).where(_POST.c.id.in_(_IDS))
+_POSTS = select(_POST.c.id, _POST.c.municipality, _POST.c.state, _POST.c.digest).where(_POST.c.id.in_(_IDS))
 
 
-def live_signatures(session: Session, post: Post) -> Sequence[Approval]:
-    """The signatures on `post` that have not been taken back."""
-    return session.exec(select(Approval).where(Approval.post_id == post.id, col(Approval.voided_at).is_(None))).all()
+class Signature(NamedTuple):
+    """Who has signed a post, for which party, and the digest of what was signed."""
+
+    party: str
+    name: str
+    digest: str
 
 
-def missing_signatures(session: Session, municipality: Municipality, posts: Sequence[Post]) -> dict[int, list[str]]:
+def live_signatures(session: Session, post_id: int) -> list[Signature]:
+    """The signatures on a post that have not been taken back."""
+    rows = session.connection().execute(_SIGNATURES, {"ids": [post_id]})
+    return [Signature(party, name, digest) for _, party, name, digest in rows]
+
+
+class _Numbered(Protocol):
+    @property
+    def id(self) -> int | None: ...
+
+
+def missing_signatures(
+    session: Session, municipality: Municipality, posts: Iterable[_Numbered]
+) -> dict[int, list[str]]:
     """Per post id, the parties whose live signature on the current content is wanting."""
-    ids = [post.id for post in posts]
+    ids = [post.id for post in posts if post.id is not None]
     signed: dict[int, set[str]] = {}
-    for item in session.exec(select(Approval).where(col(Approval.post_id).in_(ids), col(Approval.voided_at).is_(None))):
-        signed.setdefault(item.post_id, set()).add(item.party)
+    for post_id, party, _, _ in session.connection().execute(_SIGNATURES, {"ids": ids}):
+        signed.setdefault(post_id, set()).add(party)
     return {
-        post.id: [party.id for party in municipality.parties if party.id not in signed.get(post.id, set())]
-        for post in posts
-        if post.id is not None
+        post_id: [party.id for party in municipality.parties if party.id not in signed.get(post_id, set())]
+        for post_id in ids
     }
 
 

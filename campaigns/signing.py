@@ -99,7 +99,7 @@ def take_back(
     """
     post = locked_post(session, post_id)
     signer = signer_of(catalog.municipality(post.municipality), party, name)
-    if all(item.party != party for item in live_signatures(session, post)):
+    if all(item.party != party for item in live_signatures(session, post_id)):
         raise RefusedError("Det finns inget godkännande att ta tillbaka: texten kan ha ändrats eller avslagits.")
     if has_begun(session, post):
         raise RefusedError("Budskapet har börjat skickas, så godkännandet går inte att ta tillbaka. Se kön.")

@@ -142,7 +142,9 @@ def posts_of(
         .order_by(col(Post.due_at), col(Post.id))
     )
     found = session.exec(query).all()
-    return [post.id or 0 for post in found if all(item.party != party for item in live_signatures(session, post))]
+    return [
+        post.id or 0 for post in found if all(item.party != party for item in live_signatures(session, post.id or 0))
+    ]
 
 
 def find_link(session: Session, secret: str, *, now: datetime) -> tuple[SigningLink, dict[int, str]]:
@@ -225,7 +227,7 @@ def _digest_to_sign(
     draft = render_post(session, catalog, messages, post, now=now, facts=facts_at(session, catalog))
     if draft.errors:
         raise RefusedError(f"Texten kan inte godkännas än: {draft.errors[0][1].message}")
-    if any(item.party == party and item.digest == draft.digest for item in live_signatures(session, post)):
+    if any(item.party == party and item.digest == draft.digest for item in live_signatures(session, post.id or 0)):
         raise RefusedError("Budskapet är redan godkänt för parten.")
     return draft.digest
 

@@ -36,6 +36,10 @@ class Encoding(StrEnum):
     UCS_2 = "UCS-2"
 
 
+# Units in a part alone, and in each of several.
+ROOM = {Encoding.GSM_7: (160, 153), Encoding.UCS_2: (70, 67)}
+
+
 @dataclass(frozen=True)
 class Segments:
     """The cost of one text. `units` are septets or UTF-16 units; `replacements` says what each culprit can become."""
@@ -50,25 +54,37 @@ class Segments:
 def segments(text: str) -> Segments:
     """What `text` costs. Neither an escape nor a surrogate pair is split over two parts."""
     culprits = tuple(dict.fromkeys(letter for letter in text if letter not in _BASIC and letter not in _EXTENDED))
-    if culprits:
-        widths = [2 if ord(letter) > 0xFFFF else 1 for letter in text]
-        encoding, single, several = Encoding.UCS_2, 70, 67
-    else:
-        widths = [2 if letter in _EXTENDED else 1 for letter in text]
-        encoding, single, several = Encoding.GSM_7, 160, 153
+    widths = _widths(text, is_basic=not culprits)
+    encoding = Encoding.UCS_2 if culprits else Encoding.GSM_7
     suggested = tuple((letter, _REPLACEMENTS[letter]) for letter in culprits if letter in _REPLACEMENTS)
-    return Segments(encoding, sum(widths), _parts(widths, single, several), culprits, suggested)
+    return Segments(encoding, sum(widths), len(_cuts(widths, encoding)), culprits, suggested)
 
 
-def _parts(widths: list[int], single: int, several: int) -> int:
+def parts(text: str) -> list[str]:
+    """`text` as the parts that it is sent in."""
+    cost = segments(text)
+    starts = _cuts(_widths(text, is_basic=not cost.culprits), cost.encoding)
+    return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+
+
+def _widths(text: str, *, is_basic: bool) -> list[int]:
+    if is_basic:
+        return [2 if letter in _EXTENDED else 1 for letter in text]
+    return [2 if ord(letter) > 0xFFFF else 1 for letter in text]
+
+
+def _cuts(widths: list[int], encoding: Encoding) -> list[int]:
+    """Where each part begins, counted in characters."""
+    single, several = ROOM[encoding]
     if sum(widths) <= single:
-        return 1 if widths else 0
-    parts, used = 1, 0
-    for width in widths:
+        return [0] if widths else []
+    starts, used = [0], 0
+    for number, width in enumerate(widths):
         if used + width > several:
-            parts, used = parts + 1, 0
+            starts.append(number)
+            used = 0
         used += width
-    return parts
+    return starts
 
 
 def normalised(text: str) -> str:

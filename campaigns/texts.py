@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
@@ -16,6 +18,39 @@ from campaigns.revisions import touch
 from campaigns.sandbox import BoundedTemplate
 
 
+@dataclass(frozen=True)
+class OtherText:
+    """The version that somebody else saved."""
+
+    number: int
+    source: str
+    author: str
+    at: datetime
+
+
+class ChangedMeanwhileError(RefusedError):
+    """Någon annan har sparat texten medan du skrev."""
+
+    def __init__(self, row: PostText) -> None:
+        assert row.id is not None
+        # As values: the row itself cannot be read once the transaction has been undone.
+        self.other = OtherText(row.id, row.source, row.author, row.created_at)
+        super().__init__(f"{row.author} har sparat en ny version av texten medan du skrev. Din text är inte sparad än.")
+
+
+class Closed(StrEnum):
+    """Why a post's text can no longer be written."""
+
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    OUT = "out"
+    MERGED = "merged"
+
+
+class ClosedError(RefusedError):
+    """Texten går inte längre att ändra."""
+
+
 def write_text(
     session: Session,
     catalog: Catalog,
@@ -26,11 +61,15 @@ def write_text(
     source: str,
     author: str,
     now: datetime,
+    begun_from: int | None = None,
+    restored: int | None = None,
 ) -> PostText:
     """Save `source` (a template with front matter) as the post's text in `language`, written by `author`.
 
     An empty `channel` means all of them. Signatures fall and what is queued stops. The same text again changes nothing.
-    Raises NotFoundError, RefusedError, or TemplateError when the text cannot be a template.
+    `begun_from` is the version that the author had before them, 0 for none: if another has been saved since, nothing
+    is saved. `restored` is the version, 0 for the shipped text, that is made the newest again.
+    Raises ChangedMeanwhileError, NotFoundError, RefusedError, or TemplateError when the text cannot be a template.
     """
     post = session.exec(select(Post).where(Post.id == post_id).with_for_update()).one_or_none()
     if post is None:
@@ -45,6 +84,8 @@ def write_text(
     newest = _newest(session, post_id, language=language, channel=channel)
     if newest is not None and newest.source == source:
         return newest
+    if newest is not None and begun_from is not None and newest.id != begun_from:
+        raise ChangedMeanwhileError(newest)
     row = PostText(post_id=post_id, channel=channel, language=language, source=source, author=author, created_at=now)
     session.add(row)
     approval.void(session, post, reason="Texten har ändrats.", now=now)
@@ -58,24 +99,39 @@ def write_text(
         now=now,
         municipality=post.municipality,
         actor=author,
-        action="skrev text",
+        action="skrev text" if restored is None else "återställde text",
         subject=post.key,
-        detail=f"version {row.id}, {language}, {channel or 'alla kanaler'}",
+        detail=f"version {row.id}, {language}, {channel or 'alla kanaler'}"
+        + ("" if restored is None else f", från {f'version {restored}' if restored else 'den första texten'}"),
     )
     touch(session, post.municipality)
     return row
 
 
-def _refuse_unwritable(session: Session, catalog: Catalog, post: Post, *, language: str, channel: str) -> None:
+def closed(session: Session, post: Post) -> Closed | None:
+    """Why the post's text can no longer be written, or None if it can."""
     if post.state == PostState.CANCELLED:
-        raise RefusedError("Budskapet är inställt: steget finns inte längre i planen.")
+        return Closed.CANCELLED
+    if post.state == PostState.SKIPPED:
+        return Closed.SKIPPED
     is_open = post.is_correction and post.state != PostState.APPROVED
     if post.id is not None and not is_open and left_posts(session, [post.id]):
-        raise RefusedError(
-            f"Budskapet har redan gått ut i alla sina kanaler. Öppna det för rättelse: kampanjhjul correct {post.id}"
+        return Closed.OUT
+    return Closed.MERGED if post.merged_into else None
+
+
+def _refuse_unwritable(session: Session, catalog: Catalog, post: Post, *, language: str, channel: str) -> None:
+    why = closed(session, post)
+    if why is not None:
+        raise ClosedError(
+            {
+                Closed.CANCELLED: "Budskapet är inställt: steget finns inte längre i planen.",
+                Closed.SKIPPED: "Budskapet är utelämnat. Ta tillbaka det först, så går texten att ändra.",
+                Closed.OUT: "Budskapet har redan gått ut i alla sina kanaler."
+                f" Öppna det för rättelse: kampanjhjul correct {post.id}",
+                Closed.MERGED: f"Budskapet ingår i {post.merged_into}. Skriv texten där i stället.",
+            }[why]
         )
-    if post.merged_into:
-        raise RefusedError(f"Budskapet ingår i {post.merged_into}. Skriv texten där i stället.")
     channels = post.channels.split()
     if channel and channel not in channels:
         raise NotFoundError(f"Budskapet går inte ut i kanalen ”{channel}”. {suggestion(channel, channels)}")

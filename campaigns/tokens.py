@@ -15,15 +15,19 @@ from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import Token
 
 PURPOSE = "api"
+LONGEST_NAME = 100
 
 
-def create_api_token(session: Session, *, municipality: Municipality, party: str, name: str, now: datetime) -> str:
+def create_api_token(
+    session: Session, *, municipality: Municipality, party: str, name: str, now: datetime, actor: str = ""
+) -> str:
     """A new secret for `name`, who acts for `party` in this municipality; an empty party may not sign.
 
-    Raises NotFoundError for an unknown party, RefusedError without a name.
+    `actor` is who makes it, if that is somebody else. Raises NotFoundError for an unknown party, RefusedError without a
+    name or with one that is too long.
     """
     name = " ".join(name.split())
-    if not name:
+    if not name or len(name) > LONGEST_NAME:
         raise RefusedError("Ange vems nyckeln är, till exempel --as ”Anna Andersson”.")
     if party:
         municipality.party(party)
@@ -39,7 +43,13 @@ def create_api_token(session: Session, *, municipality: Municipality, party: str
         )
     )
     audit.record(
-        session, now=now, municipality=municipality.id, actor=name, action="skapade API-nyckel", subject=party or "-"
+        session,
+        now=now,
+        municipality=municipality.id,
+        actor=actor or name,
+        action="skapade API-nyckel",
+        subject=party or "-",
+        detail=name if actor else "",
     )
     return secret
 
@@ -59,10 +69,12 @@ def list_api_tokens(session: Session, *, municipality: str) -> Sequence[Token]:
     return session.exec(query.order_by(col(Token.id))).all()
 
 
-def revoke_api_token(session: Session, token_id: int, *, name: str, now: datetime) -> None:
-    """Make a token useless from now on. Raises NotFoundError."""
+def revoke_api_token(
+    session: Session, token_id: int, *, name: str, now: datetime, municipality: str | None = None
+) -> None:
+    """Make a token useless from now on. Raises NotFoundError, also for another municipality's where one is given."""
     token = session.get(Token, token_id)
-    if token is None or token.purpose != PURPOSE:
+    if token is None or token.purpose != PURPOSE or municipality not in (None, token.municipality):
         raise NotFoundError(f"Det finns ingen API-nyckel med nummer {token_id}.")
     if token.revoked_at is None:
         token.revoked_at = now

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,10 +19,12 @@ from sqlalchemy import bindparam, text
 from campaigns import link_checks, link_looks, posts, publishing
 from campaigns.catalog import Municipality
 from campaigns.channels import Environment
+from campaigns.database import Database
 from campaigns.errors import KampanjhjulError
 from campaigns.models import Heartbeat
 from campaigns.reminding import reminders, trouble
 from campaigns.reminding.notifying import Notifier, send_due
+from campaigns.reminding.rows import Row
 from campaigns.reminding.ways import Ways
 from campaigns.sending import delivery
 from campaigns.sending.delivery import Sender
@@ -97,9 +99,18 @@ def materialise(work: Work, *, now: datetime) -> None:
 
 def remind(work: Work, *, now: datetime) -> None:
     """Make the reminders that are due."""
-    for municipality in work.parts.catalog.municipalities.values():
-        with _on_its_own(municipality), work.parts.database.write() as session:
-            reminders.remind(session, work.parts.catalog, municipality, now=now)
+    database, catalog = work.parts.database, work.parts.catalog
+    for municipality in catalog.municipalities.values():
+        with _on_its_own(municipality):
+            with database.read() as session:
+                due = reminders.due(session, catalog, municipality, now=now)
+            _make(database, municipality, due, now=now)
+
+
+def _make(database: Database, municipality: Municipality, due: Sequence[Row], *, now: datetime) -> None:
+    if due:
+        with database.write() as session:
+            reminders.make(session, municipality, due, now=now)
 
 
 def notify(work: Work, *, now: datetime) -> None:
@@ -107,10 +118,10 @@ def notify(work: Work, *, now: datetime) -> None:
     parts = work.parts
     municipalities = parts.catalog.municipalities
     with parts.database.read() as session:
-        troubled = trouble.troubled(session, municipalities.values(), now=now)
-    for name in sorted(troubled):
-        with _on_its_own(municipalities[name]), parts.database.write() as session:
-            reminders.tell_of_trouble(session, municipalities[name], now=now)
+        troubled = trouble.untold_troubles(session, municipalities.values(), now=now)
+    for name, rows in troubled.items():
+        with _on_its_own(municipalities[name]):
+            _make(parts.database, municipalities[name], rows, now=now)
     settings = parts.settings
     notifier = Notifier(
         parts.database,

@@ -13,22 +13,22 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, func, insert, inspect, select
+from sqlalchemy import bindparam, event, func, insert, inspect, select, text
 from sqlmodel import Session, SQLModel, col
 
 from campaigns import approval
 from campaigns.catalog import Catalog, Municipality
 from campaigns.channels.base import Channel, Outcome, Pace, Receipt, Shipment
 from campaigns.database import Database
-from campaigns.drafts import sources_of
 from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggestion
 from campaigns.facts import confirm_fact, facts_at
 from campaigns.local_dates import set_local_date
 from campaigns.localtime import to_utc
-from campaigns.models import Delivery, DeliveryState, Heartbeat, Post, PostState
+from campaigns.models import Delivery, Heartbeat, Post, PostState
 from campaigns.occurrences import LocalDate
 from campaigns.plan import DeadlineKind
-from campaigns.reminding.reminders import moments
+from campaigns.post_sources import sources_of
+from campaigns.reminding.reminders import moments, unsigned_moments
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import Season, planned_years, season
 from campaigns.wiring import Configuration, Parts
@@ -42,8 +42,13 @@ RUN_IN = timedelta(days=91)
 # The jobs of the real table that a rehearsal runs at each moment; planning comes in when a year begins. Before the
 # story begins nobody reads the reminders: those of that time are made at once, when it is over.
 _UNTOLD = (jobs.reap_leases, jobs.publish_local, jobs.send_outside)
-_NEXT_QUEUED = select(func.min(col(Delivery.next_attempt_at))).where(col(Delivery.state) == DeliveryState.QUEUED)
-_NEXT_LEASED = select(func.min(col(Delivery.lease_until))).where(col(Delivery.state) == DeliveryState.SENDING)
+_NEXT_DELIVERY = select(
+    select(func.min(col(Delivery.next_attempt_at))).where(text("delivery.state = 'queued'")).scalar_subquery(),
+    select(func.min(col(Delivery.lease_until))).where(text("delivery.state = 'sending'")).scalar_subquery(),
+)
+_ADDED = select(col(Post.due_at), col(Post.not_after)).where(
+    col(Post.municipality) == bindparam("municipality"), col(Post.is_extra)
+)
 _AT_EACH_MOMENT = (jobs.remind, *_UNTOLD)
 
 _BEST_OUTCOMES = {"manuell": Outcome.MANUAL, "webhook": Outcome.HANDED_OVER}
@@ -252,13 +257,15 @@ class _Stage:
                 )
                 for step in laid.plan.steps:
                     found.update((step.due_at, step.not_after))
+                for due_at, not_after in session.execute(_ADDED, {"municipality": municipality.id}):
+                    found |= {due_at, not_after, *unsigned_moments(due_at, not_after, municipality.zone)}
         self._signing_moments.add(moment)  # what could have been signed before, and what has just been planned
         self._fixed_moments = sorted(found | self._signing_moments | self._new_years())
 
     def _next(self, moment: datetime) -> datetime | None:
         following = next((item for item in self._fixed_moments if item > moment), None)
         with self.database.read() as session:
-            queued, leased = (session.connection().execute(query).scalar() for query in (_NEXT_QUEUED, _NEXT_LEASED))
+            queued, leased = session.connection().execute(_NEXT_DELIVERY).one()
         over = leased + timedelta(seconds=1) if leased else None
         return min((item for item in (following, queued, over) if item is not None and item > moment), default=None)
 

@@ -1,5 +1,7 @@
 // Opens pages in headless Chromium, each wide and narrow, light and dark, and tells as JSON what a test needs to know.
-//   node rooms.mjs < '{"base": …, "cookie": {"name": …, "value": …}, "folder": …, "pages": ["/kommun/aneby/idag", …]}'
+//   node rooms.mjs < '{"base": …, "cookie": {"name": …, "value": …}, "folder": …, "pages": ["/kommun/aneby/idag", …],
+//                       "open": ["/logga-in", …]}'
+// Those in `open` are visited by somebody who is not signed in.
 // The HTML as it was served is left in `folder`, for the validator.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -19,7 +21,8 @@ const browser = await chromium.launch({
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
   ],
 });
-const queue = wanted.pages.map((path, number) => ({ path, number }));
+const paths = [...wanted.pages, ...wanted.open];
+const queue = paths.map((path, number) => ({ path, number, isOpen: number >= wanted.pages.length }));
 const results = [];
 
 async function visit(context, { path, number }) {
@@ -57,13 +60,13 @@ async function visit(context, { path, number }) {
 }
 
 async function work() {
-  const context = await browser.newContext();
-  if (wanted.cookie) await context.addCookies([{ ...wanted.cookie, url: wanted.base }]);
-  for (let next = queue.shift(); next; next = queue.shift()) await visit(context, next);
-  await context.close();
+  const [signedIn, stranger] = [await browser.newContext(), await browser.newContext()];
+  await signedIn.addCookies([{ ...wanted.cookie, url: wanted.base }]);
+  for (let next = queue.shift(); next; next = queue.shift()) await visit(next.isOpen ? stranger : signedIn, next);
+  await Promise.all([signedIn.close(), stranger.close()]);
 }
 
 await Promise.all([work(), work()]);
 await browser.close();
-results.sort((one, other) => wanted.pages.indexOf(one.path) - wanted.pages.indexOf(other.path));
+results.sort((one, other) => paths.indexOf(one.path) - paths.indexOf(other.path));
 process.stdout.write(JSON.stringify(results));

@@ -57,8 +57,10 @@ class Staff:
 
     def remind(self, at: str | datetime) -> list[str]:
         self.town.clock.at = at if isinstance(at, datetime) else local(at)
+        aneby, now = self.catalog.municipality("aneby"), self.town.clock.at
         with self.town.database.write() as session:
-            return reminders.remind(session, self.catalog, self.catalog.municipality("aneby"), now=self.town.clock.at)
+            due = reminders.due(session, self.catalog, aneby, now=now)
+            return reminders.make(session, aneby, due, now=now)
 
     def make(
         self,

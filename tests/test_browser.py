@@ -8,18 +8,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from campaigns.database import Database
 from campaigns.migrate import upgrade
+from tests.serving import served
 from tests.sites import Place, planned
 
 pytestmark = pytest.mark.clients
@@ -42,16 +40,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             f"valborg/2027/valborg/{key}", body="Köp **inte** ut.\n\n- Ring\n- Hämta\n\n[Läs mer](https://www.iq.se)"
         )
     place.publish("valborg/2027/valborg/paminnelse/syskon", title=LONG_TITLE, short=LONG_SHORT)
-    server = uvicorn.Server(uvicorn.Config(place.site.application, port=PORT, log_level="error"))
-    place.site.start()
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield place
-    server.should_exit = True
-    thread.join()
-    place.site.stop()
+    with served(place, PORT):
+        yield place
     database.close()
 
 

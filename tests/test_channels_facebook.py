@@ -334,7 +334,7 @@ def test_a_trace_that_is_none_is_not_told(api: PagesApi, channel: Channel, shipm
         answered({"id": ["1_1"]}),
         Answer(200, {}, b'"text"'),
         Answer(200, {}, b"[" * 60_000),
-        Answer(200, {"Content-Encoding": "gzip"}, gzip.compress(b" " * 10**7)),
+        Answer(200, {"Content-Encoding": "gzip"}, gzip.compress(b" " * 10**7, mtime=0)),
         pour,
     ],
     ids=lambda answer: getattr(answer, "__name__", None) or f"{answer.status} {answer.body[-20:]!r}",

@@ -22,8 +22,8 @@ from campaigns.database import Database
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.local_dates import unset_local_date
 from campaigns.models import Approval, AuditEntry, Delivery, DeliveryState, LocalDateRow, OccurrenceRow, PostState
+from campaigns.overviews.actions import example_names
 from campaigns.publishing import claim_address
-from campaigns.web.actions import example_names
 from tests.conftest import CONFIG, Run
 from tests.sites import Place, planned
 

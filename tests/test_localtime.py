@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.localtime import after_quiet, is_quiet, local, to_utc
+from campaigns.errors import RefusedError
+from campaigns.localtime import after_quiet, chosen, is_quiet, local, to_utc
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from tests.builders import STOCKHOLM, day
 
@@ -127,3 +128,42 @@ def test_after_quiet_is_the_first_moment_that_is_not_quiet(moment: datetime) -> 
 )
 def test_quiet_hours_run_from_21_to_7_on_the_wall(moment: str, expected: str) -> None:
     assert after_quiet(utc(moment), STOCKHOLM) == utc(expected)
+
+
+@pytest.mark.parametrize(
+    ("written", "when", "wall", "expected"),
+    [
+        ("2027-04-16T16:30", "Fri 2027-04-16", "16:30", "2027-04-16 14:30"),
+        ("2027-04-16 16.30", "Fri 2027-04-16", "16:30", "2027-04-16 14:30"),
+        (" 2027-12-31T8:05:00 ", "Fri 2027-12-31", "08:05", "2027-12-31 07:05"),
+        ("2028-02-29T23:59", "Tue 2028-02-29", "23:59", "2028-02-29 22:59"),
+        ("2027-03-28T03:00", "Sun 2027-03-28", "03:00", "2027-03-28 01:00"),  # the clocks have just been put forward
+        ("2027-10-31T03:00", "Sun 2027-10-31", "03:00", "2027-10-31 02:00"),  # and back
+    ],
+)
+def test_a_time_as_a_person_or_a_browser_writes_it(written: str, when: str, wall: str, expected: str) -> None:
+    found = chosen(written, STOCKHOLM)
+
+    assert (found.day, found.wall, found.at) == (day(when), time.fromisoformat(wall), utc(expected))
+    assert found.note == ""
+
+
+@pytest.mark.parametrize("written", ["", "2027-02-29T08:00", "2027-04-16", "16:30", "2027-04-16T24:00", "i morgon"])
+def test_what_is_no_time_is_told_with_an_example(written: str) -> None:
+    with pytest.raises(RefusedError, match="till exempel 2027-04-16 16:30"):
+        chosen(written, STOCKHOLM)
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_the_hour_that_is_missing_cannot_be_chosen(year: int) -> None:
+    with pytest.raises(RefusedError, match="finns inte: då ställs klockan fram"):
+        chosen(f"{last_sunday(year, 3)}T02:30", STOCKHOLM)
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_of_the_hour_that_comes_twice_the_first_is_taken_and_that_is_said(year: int) -> None:
+    found = chosen(f"{last_sunday(year, 10)}T02:30", STOCKHOLM)
+
+    assert local(found.at, STOCKHOLM).utcoffset() == timedelta(hours=2)
+    assert "kommer två gånger" in found.note
+    assert "Den första gäller." in found.note

@@ -15,6 +15,7 @@ from campaigns.models import ChannelAccount, Delivery, Post, Reminder
 from campaigns.plan import DeadlineKind, PlannedDeadline
 from campaigns.reminding import reminders, trouble
 from campaigns.reminding.deadlines import told_at
+from campaigns.reminding.rows import Row
 from tests.builders import STOCKHOLM, day, make_deadline, make_occurrence
 from tests.fakes import Clock, Town
 
@@ -29,8 +30,11 @@ def town(database: Database, catalog: Catalog) -> Town:
 
 
 def remind(town: Town, at: datetime) -> list[str]:
+    aneby = town.catalog.municipality("aneby")
+    with town.database.read() as session:
+        due = reminders.due(session, town.catalog, aneby, now=at)
     with town.database.write() as session:
-        return reminders.remind(session, town.catalog, town.catalog.municipality("aneby"), now=at)
+        return reminders.make(session, aneby, due, now=at)
 
 
 def subjects(town: Town, kind: str) -> list[str]:
@@ -238,7 +242,7 @@ def test_what_goes_wrong_is_told_of_once_and_again_when_it_happens_again(town: T
     with town.database.read() as session:
         rows = session.exec(select(Reminder).where(Reminder.kind == f"delivery_{state}")).all()
     assert [row.detail for row in rows] == ["Servern svarade inte."] * 2
-    assert troubled(town, local("Sat 2027-04-17 12:01")) == set()
+    assert untold_troubles(town, local("Sat 2027-04-17 12:01")) == {}
 
 
 def deliver(town: Town, state: str, *, at: datetime) -> None:
@@ -254,20 +258,21 @@ def deliver(town: Town, state: str, *, at: datetime) -> None:
 
 
 def tell_of_trouble(town: Town, at: datetime) -> list[str]:
+    found = untold_troubles(town, at)
     with town.database.write() as session:
-        return reminders.tell_of_trouble(session, town.catalog.municipality("aneby"), now=at)
+        return reminders.make(session, town.catalog.municipality("aneby"), found.get("aneby", []), now=at)
 
 
-def troubled(town: Town, at: datetime) -> set[str]:
+def untold_troubles(town: Town, at: datetime) -> dict[str, list[Row]]:
     with town.database.read() as session:
-        return trouble.troubled(session, town.catalog.municipalities.values(), now=at)
+        return trouble.untold_troubles(session, town.catalog.municipalities.values(), now=at)
 
 
 def test_a_failure_is_seen_without_writing_anything(town: Town) -> None:
     deliver(town, "failed", at=local("Sat 2027-04-17 10:00"))
 
-    assert troubled(town, local("Sat 2027-04-17 10:00")) == {"aneby"}
-    assert troubled(town, local("Mon 2027-04-19 10:00")) == set()
+    assert set(untold_troubles(town, local("Sat 2027-04-17 10:00"))) == {"aneby"}
+    assert untold_troubles(town, local("Mon 2027-04-19 10:00")) == {}
 
 
 def test_the_look_for_trouble_reads_an_index(town: Town) -> None:

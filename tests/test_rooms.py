@@ -9,21 +9,17 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from campaigns.database import Database
 from campaigns.migrate import upgrade
 from campaigns.web.staff.frame import cookie_name
 from campaigns.web.staff.rooms import ROOMS
 from tests import worlds
+from tests.serving import served
 from tests.sites import Place
 from tests.worlds import WORLDS
 
@@ -34,21 +30,6 @@ VALIDATOR = Path(__file__).parent.parent / "node_modules" / "vnu-jar" / "build" 
 HEAVIEST = 100_000  # bytes, pictures not counted
 # Files to download are no pages.
 _FILES = re.compile(r"\.(csv|svg|css|ics)$")
-
-
-@contextmanager
-def served(place: Place, port: int) -> Iterator[None]:
-    """The place's site on a port of this machine."""
-    server = uvicorn.Server(uvicorn.Config(place.site.application, port=port, log_level="error"))
-    place.site.start()
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield
-    server.should_exit = True
-    thread.join()
-    place.site.stop()
 
 
 def addresses(place: Place) -> list[str]:
@@ -62,7 +43,7 @@ def addresses(place: Place) -> list[str]:
         if any(values[name] is None for name in names):  # there is none in this world
             continue
         found.append(re.sub(r"{(\w+)(?::\w+)?}", lambda name: str(values[name[1]]), page.address))
-    return [*found, *worlds.variants(place), *worlds.open_pages(place)]
+    return [*found, *worlds.variants(place)]
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -73,12 +54,14 @@ def test_every_page_is_accessible_valid_light_and_keeps_to_itself(world: str, tm
     base = f"http://127.0.0.1:{port}"
     place = WORLDS[world](Place(database, base_url=base))
     cookie = worlds.staffed(place)
-    paths = addresses(place)
+    signed_in, opened = addresses(place), worlds.open_pages(place)
+    paths = [*signed_in, *opened]
     wanted = {
         "base": base,
         "cookie": {"name": cookie_name(place.parts), "value": cookie},
         "folder": str(tmp_path),
-        "pages": paths,
+        "pages": signed_in,
+        "open": opened,
     }
 
     with served(place, port):

@@ -17,9 +17,12 @@ from campaigns import approval
 from campaigns.catalog import Catalog
 from campaigns.database import Database
 from campaigns.errors import NotFoundError, RefusedError
+from campaigns.extras import add_extra_post
+from campaigns.localtime import chosen
 from campaigns.models import Delivery, Post
 from campaigns.occurrences import LocalDate
 from campaigns.plan import DeadlineKind
+from campaigns.step_changes import move_step, skip_step
 from campaigns.wiring import Parts, open_parts
 from scheduler.simulate import Rehearsal, simulate
 from scheduler.story import EventKind
@@ -253,3 +256,36 @@ def test_new_year_is_crossed_in_one_rehearsal(parts: Parts, tmp_path: Path) -> N
     result = simulate(parts, first_day=date(2027, 12, 1), last_day=date(2028, 5, 1), is_approving=True)
     sent = {(event.campaign, event.post.split("/")[2]) for event in result.events if event.kind is EventKind.SENT}
     assert sent == {("jul", "2027"), ("nyar", "2027"), ("valborg", "2028")}
+
+
+def test_what_people_have_moved_left_out_and_added_is_rehearsed_so(signed_jul: Parts) -> None:
+    aneby, now = signed_jul.catalog.municipality("aneby"), signed_jul.clock()
+    moved, left_out = MELLANDAGARNA, "nyar/2026/nyar/paminnelse/foraldrar"
+    with signed_jul.database.write() as session:
+        ids = [session.exec(select(Post).where(Post.key == f"aneby/{key}")).one().id or 0 for key in (moved, left_out)]
+        where = session, signed_jul.catalog, signed_jul.messages, aneby
+        move_step(*where, ids[:1], to=chosen("2026-12-26 10:00", STOCKHOLM), name="Kim", now=now)
+        skip_step(*where, ids[1:], reason="Lov", name="Kim", now=now)
+        [added] = add_extra_post(
+            session,
+            signed_jul.catalog,
+            aneby,
+            campaign="nyar",
+            occurrence="aneby/nyar/2026/-",
+            audiences=["foraldrar"],
+            title="Smällare",
+            channels=["webb"],
+            due=chosen("2026-12-29 10:00", STOCKHOLM),
+            last=None,
+            name="Kim",
+            now=now,
+        )
+        key = added.key
+
+    result = simulate(signed_jul, first_day=date(2026, 12, 1), last_day=date(2026, 12, 31), is_approving=True)
+
+    sent = {event.local for event in result.events if event.post == f"aneby/{moved}" and event.kind is EventKind.SENT}
+    assert sent == {datetime(2026, 12, 26, 10, 0, tzinfo=STOCKHOLM)}
+    assert not [event for event in result.events if event.post == f"aneby/{left_out}"]
+    told = [event for event in result.events if event.post == key]
+    assert {event.kind for event in told} == {EventKind.REFUSED, EventKind.MISSED}  # nobody has written it

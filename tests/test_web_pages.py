@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from jinja2 import TemplateSyntaxError
-from sqlmodel import col, update
+from sqlmodel import select
 
 from campaigns import approval
 from campaigns.checking import check
+from campaigns.content import Content
 from campaigns.database import Database
-from campaigns.facts import confirm_fact
-from campaigns.models import Delivery, DeliveryState
+from campaigns.models import ContentRow, Delivery
+from campaigns.overviews.shown import days_left, usual
 from campaigns.web import freshness
-from campaigns.web.shown import days_left, usual
 from tests.builders import day
 from tests.sites import Place, copied_config, planned
 
@@ -42,6 +43,44 @@ def test_the_start_page_tells_the_next_risk_date_and_how_long_it_is_to_it(place:
     assert "Nästa riskdatum Valborg Fredag 30 april 2027, vecka 17 Om 18 dagar" in text
 
 
+def test_the_start_page_tells_strangers_what_goes_out_next_and_nothing_of_how_it_stands(place: Place) -> None:
+    place.write(EARLY)
+    place.town.approve(EARLY, "kommun", "Kim Kommun")
+    with place.database.write() as session:
+        approval.reject(
+            session,
+            place.parts.catalog,
+            place.town.post(INFOR).id or 0,
+            party="polis",
+            name="Pia Polis",
+            reason="Fel ålder.",
+            now=place.clock.at,
+        )
+
+    text = words(place.page("/"))
+
+    assert "Fre 16 apr 2027 Valborg utan langning: Tidigt till föräldrar" in text
+    assert text.count("Valborg utan langning: Inför, till syskon och unga vuxna") == 1
+    told_to_staff = ("Utkast", "Avslaget", "Väntar på", "Fel ålder", "Pia", "Kim", "Nr ", "kampanjhjul ", "Godkänt")
+    assert [word for word in told_to_staff if word in text] == []
+    assert "Logga in" in text
+
+
+def test_the_start_page_never_shows_a_guessed_day_as_the_day(place: Place) -> None:
+    place.clock.at = datetime(2027, 5, 2, 8, 0, tzinfo=UTC)
+
+    text = words(place.page("/"))
+
+    assert text.count("Studenten utan langning: Tidigt till föräldrar") == 1
+    assert "Tidigast mån 17 maj 2027 Studenten utan langning: Tidigt till föräldrar" in text
+
+
+def test_the_start_page_leads_staff_on_to_their_work(place: Place) -> None:
+    answer = place.staff().get("/")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/mina-kommuner")
+
+
 def test_a_date_that_nobody_has_confirmed_is_said_and_not_guessed(place: Place) -> None:
     for path in ("/", "/sida/aneby"):
         text = words(place.page(path))
@@ -57,150 +96,6 @@ def test_a_confirmed_date_takes_its_place_with_its_school(place: Place) -> None:
     text = words(place.page("/sida/aneby"))
 
     assert re.search(r"11 Studenten om \d+ dagar .{0,80}11 juni 2027, vecka 23 Holavedsgymnasiet, Tranås", text)
-
-
-def test_what_goes_out_next_is_told_with_state_and_whose_signature_is_wanting(place: Place) -> None:
-    number = place.write(EARLY).id
-    place.town.approve(EARLY, "kommun", "Kim Kommun")
-
-    text = words(place.page("/"))
-
-    assert (
-        f"Fre 16 apr 2027 kl. 16.30 Nr {number} Valborg utan langning: Tidigt till föräldrar "
-        "Webbsidan, Skolplattformen Utkast Väntar på Lokalpolisområde Höglandet"
-    ) in text
-    # Two names: followed to the letter, one name for both parties would be refused.
-    assert f'kampanjhjul approve {number} --party kommun --as "Ditt Namn"' in text
-    assert f'kampanjhjul approve {number} --party polis --as "Namn från Lokalpolisområde Höglandet"' in text
-
-
-def test_a_signed_post_waits_for_nobody(place: Place) -> None:
-    place.write(EARLY)
-    place.town.sign(EARLY)
-
-    text = words(place.page("/"))
-
-    assert "Tidigt till föräldrar Webbsidan, Skolplattformen Godkänt" in text
-
-
-def test_the_audience_is_told_once_and_always_where_a_step_has_several(place: Place) -> None:
-    text = words(place.page("/"))
-
-    assert "Valborg utan langning: Tidigt till föräldrar Webbsidan, Skolplattformen Utkast" in text
-    assert "Valborg utan langning: Inför, till syskon och unga vuxna Syskon · Webbsidan," in text
-    assert "Valborg utan langning: Inför, till syskon och unga vuxna Unga vuxna · Webbsidan," in text
-
-
-def test_a_rejected_text_is_to_be_put_right_and_the_reason_is_told(place: Place) -> None:
-    number = place.town.post(EARLY).id
-    assert number is not None
-    with place.database.write() as session:
-        approval.reject(
-            session,
-            place.parts.catalog,
-            number,
-            party="polis",
-            name="Pia Polis",
-            reason="Fel ålder <b>i andra stycket</b>.",
-            now=place.clock.at,
-        )
-    rejected = words(place.page("/"))
-    place.write(EARLY)
-    mended = words(place.page("/"))
-
-    why = "Avslaget av Pia Polis, polis: Fel ålder &lt;b&gt;i andra stycket&lt;/b&gt;."
-    assert (
-        f"Rätta texten Valborg utan langning, tidigt till föräldrar ska ut fre 16 apr 2027 kl. 16.30. {why}" in rejected
-    )
-    assert f"kampanjhjul text {number} min-text.md --as" in rejected
-    assert f"Tidigt till föräldrar Webbsidan, Skolplattformen {why} Avslaget Väntar på" in rejected
-    assert "8 budskap ska godkännas inom fyra veckor." in rejected  # the ninth waits for a new text
-    assert "Rätta texten" not in mended
-    assert "Fel ålder" not in mended
-
-
-def test_posts_that_wait_for_the_same_date_are_one_row_without_a_time(place: Place) -> None:
-    place.clock.at = datetime(2027, 5, 2, 8, 0, tzinfo=UTC)
-
-    text = words(place.page("/"))
-
-    assert text.count("Studenten utan langning: Tidigt till föräldrar") == 1
-    assert "Tidigast mån 17 maj 2027 Studenten utan langning: Tidigt till föräldrar" in text
-    assert "5 skolor eller platser Väntar på datum" in text
-
-
-def test_what_needs_a_person_is_told_with_the_command_for_it(place: Place) -> None:
-    place.publish(INFOR)
-    with place.database.write() as session:
-        session.execute(
-            update(Delivery)
-            .where(col(Delivery.channel) == "skarm")
-            .values(state=DeliveryState.FAILED, reason="Skärmen svarade inte.", changed_at=place.clock.at)
-        )
-    numbers = {item.channel: item.id for item in place.town.deliveries()}
-
-    text = words(place.page("/"))
-
-    assert "Manuell uppgift Sociala medier: Valborg utan langning, inför, till syskon och unga vuxna (syskon)" in text
-    assert f"kampanjhjul done {numbers['sociala-medier']} --as" in text
-    assert "Misslyckad Skärmar:" in text
-    assert "Skärmen svarade inte." in text
-    assert f"kampanjhjul retry {numbers['skarm']} --as" in text
-    assert "Bekräfta datum Studenten (" in text
-    assert "kampanjhjul dates set aneby student 2027-MM-DD --place holaveden --as" in text
-
-
-def test_unsigned_posts_are_called_for_together_until_it_is_urgent(place: Place) -> None:
-    number = place.town.post(EARLY).id
-    in_time = words(place.page("/"))
-    place.clock.at = datetime(2027, 4, 15, 8, 0, tzinfo=UTC)
-    urgent = words(place.page("/"))
-
-    what = "Valborg utan langning, tidigt till föräldrar"
-    assert f"9 budskap ska godkännas inom fyra veckor. Först ut, fre 16 apr 2027 kl. 16.30: {what}." in in_time
-    assert f"kampanjhjul posts {number}" in in_time
-    assert (
-        f"Godkänn {what} ska ut fre 16 apr 2027 kl. 16.30. Väntar på Aneby kommun och Lokalpolisområde Höglandet."
-    ) in urgent
-    assert "8 budskap ska godkännas inom fyra veckor." in urgent
-
-
-def test_an_unsigned_post_that_was_too_late_is_said_loudly(place: Place) -> None:
-    place.clock.at = place.town.post(EARLY).not_after
-
-    text = words(place.page("/"))
-
-    assert "Missat Valborg utan langning, tidigt till föräldrar var inte godkänt i tid" in text
-
-
-def test_a_fact_that_stops_the_coming_texts_is_named_until_somebody_confirms_it(place: Place) -> None:
-    planned(place, at=datetime(2028, 4, 10, 8, 0, tzinfo=UTC))
-    before = words(place.page("/"))
-    with place.database.write() as session:
-        confirm_fact(
-            session,
-            place.parts.catalog,
-            "langning_lag",
-            name="Kim Kommun",
-            valid_until=date(2028, 12, 31),
-            now=place.clock.at,
-        )
-    after = words(place.page("/"))
-
-    assert "kampanjhjul facts confirm langning_lag --as" in before
-    assert "kampanjhjul facts confirm langning_lag --as" not in after
-
-
-def test_broken_configuration_is_told_where_people_look(database: Database, tmp_path: Path) -> None:
-    place = planned(Place(database, config=copied_config(tmp_path, lambda folder: None)))
-    place.page("/")
-    (place.config / "audiences.toml").write_text("[foraldrar\n", encoding="utf-8")
-    place.parts.configuration.reread()
-
-    text = words(place.page("/"))
-
-    assert "Inställningar audiences.toml:" in text
-    assert "Nästa riskdatum Valborg" in text
 
 
 def test_the_calendar_is_offered_by_address_by_link_and_by_camera(place: Place) -> None:
@@ -229,6 +124,100 @@ def test_the_public_page_shows_messages_newest_first_each_with_its_anchor(place:
     assert "Söndag 25 april 2027 Syskon Valborg Först".lower() in words(page).lower()
 
 
+def test_the_public_page_shows_what_is_over_below_what_is_current(place: Place) -> None:
+    past = place.publish(INFOR, title="Inför valborg")
+    place.clock.at = datetime(2027, 5, 1, 8, 0, tzinfo=UTC)
+
+    page = place.page("/sida/aneby")
+
+    assert page.index("Det finns inget budskap just nu") < page.index('id="tidigare"') < page.index(f'id="{past.id}"')
+
+
+def test_the_public_page_is_narrowed_by_links_that_can_be_passed_on(place: Place) -> None:
+    place.publish(EARLY, title="Till föräldrar")
+    place.publish(INFOR, title="Till syskon")
+
+    everything, some = place.page("/sida/aneby"), place.page("/sida/aneby?malgrupp=syskon")
+
+    assert 'href="/sida/aneby?malgrupp=syskon#budskap"' in everything
+    assert "Till föräldrar" in everything
+    assert "Till föräldrar" not in words(some).replace("Tidigt till föräldrar", "")
+    assert 'href="/sida/aneby#budskap" target="_self">Alla</a>' in some
+    assert 'aria-current="true">Syskon</a>' in some
+    assert "Till föräldrar" in place.page('/sida/aneby?malgrupp="><script>')
+
+
+def in_arabic(place: Place) -> None:
+    """A published message, and the same in a language that is read from the right."""
+    post = place.publish(INFOR, title="På svenska")
+    with place.database.write() as session:
+        for swedish in session.exec(select(Delivery).where(Delivery.post_id == post.id)).all():
+            if swedish.kind not in ("webb", "skarm"):
+                continue
+            old = session.get_one(ContentRow, swedish.content_id)
+            content = replace(Content.from_bytes(old.payload), title="بالعربية", language="ar")
+            row = ContentRow(**{**old.model_dump(), "id": None, "language": "ar", "payload": content.to_bytes()})
+            session.add(row)
+            session.flush()
+            session.add(
+                Delivery(
+                    **{
+                        **swedish.model_dump(),
+                        "id": None,
+                        "key": swedish.key.replace(":sv:", ":ar:") + "x",
+                        "language": "ar",
+                        "content_id": row.id,
+                    }
+                )
+            )
+
+
+def test_the_public_page_can_be_read_in_one_language_right_to_left_where_it_is(place: Place) -> None:
+    in_arabic(place)
+
+    every, arabic = place.page("/sida/aneby"), place.page("/sida/aneby?lang=ar")
+
+    assert 'href="/sida/aneby?lang=ar#budskap" target="_self" lang="ar" dir="rtl" hreflang="ar">العربية</a>' in every
+    assert "På svenska" in every
+    assert '<article class="message" lang="ar" dir="rtl">' in arabic
+    assert "På svenska" not in arabic
+    assert "English" not in every
+    assert "På svenska" in place.page("/sida/aneby?lang=xx")
+
+
+def test_a_screen_can_show_one_language_and_stay_in_it(place: Place) -> None:
+    in_arabic(place)
+
+    arabic = place.page("/skarm/aneby?lang=ar")
+
+    assert 'lang="ar" dir="rtl"' in arabic
+    assert 'url=/skarm/aneby?lang=ar"' in arabic
+    assert "url=/skarm/aneby?n=" in place.page("/skarm/aneby?lang=xx")
+
+
+def test_the_page_for_other_sites_stands_alone_and_only_it_may_be_framed(place: Place) -> None:
+    place.publish(INFOR, title="Säg nej")
+
+    answer = place.client.get("/sida/aneby/inbaddad")
+
+    assert "frame-ancestors *" in answer.headers["content-security-policy"]
+    assert "Säg nej" in answer.text
+    assert "<header" not in answer.text
+    assert "<footer" not in answer.text
+    for path in ("/sida/aneby", "/sida/aneby/tillganglighet", "/", "/sida/aneby/inbaddad/mer"):
+        assert "frame-ancestors 'none'" in place.client.get(path).headers["content-security-policy"]
+
+
+def test_the_page_about_accessibility_marks_what_nobody_has_confirmed(place: Place) -> None:
+    page = place.page("/sida/aneby/tillganglighet")
+
+    assert "2018:1937" in page
+    assert page.count("Inte bekräftat") >= 4
+    assert "digg.se" in page
+    for path in ("/", "/sida/aneby"):
+        assert 'href="/sida/aneby/tillganglighet"' in place.page(path)
+
+
 def test_the_public_page_says_who_is_behind_it_and_what_was_promised(place: Place) -> None:
     text = words(place.page("/sida/aneby"))
 
@@ -248,7 +237,7 @@ def test_an_unpublished_text_is_nowhere_on_the_public_page(place: Place) -> None
 HOSTILE = "<script>alert('x')</script> \"><img src=x onerror=alert(1)>"
 
 
-@pytest.mark.parametrize("path", ["/", "/sida/aneby", "/skarm/aneby"])
+@pytest.mark.parametrize("path", ["/sida/aneby", "/sida/aneby/inbaddad", "/skarm/aneby"])
 def test_hostile_text_in_a_message_stays_text(place: Place, path: str) -> None:
     place.publish(INFOR, title=HOSTILE, body=HOSTILE + "\n\n[länk](javascript:alert(1))")
 
@@ -268,13 +257,30 @@ def test_hostile_names_stay_text(database: Database, tmp_path: Path) -> None:
 
     place = planned(Place(database, config=copied_config(tmp_path, rename)))
 
-    for path in ("/", "/sida/aneby", "/skarm/aneby", "/sida/finns-inte"):
+    for path in (
+        "/",
+        "/sida/aneby",
+        "/sida/aneby/inbaddad",
+        "/sida/aneby/tillganglighet",
+        "/skarm/aneby",
+        "/sida/finns-inte",
+    ):
         page = place.client.get(path).text
         assert "<script>" not in page
         assert "<img src=x" not in page
 
 
-@pytest.mark.parametrize("path", ["/sida/tranas", "/skarm/tranas", "/?kommun=tranas", "/finns-inte"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/sida/tranas",
+        "/sida/tranas/inbaddad",
+        "/sida/tranas/tillganglighet",
+        "/skarm/tranas",
+        "/?kommun=tranas",
+        "/finns-inte",
+    ],
+)
 def test_what_does_not_exist_is_told_in_swedish_with_a_way_on(place: Place, path: str) -> None:
     response = place.client.get(path)
 
@@ -295,7 +301,7 @@ def test_several_municipalities_get_an_overview_and_a_page_each(database: Databa
     overview = place.page("/")
 
     assert 'href="/?kommun=tranas"' in overview
-    assert "Aneby kommun Valborg, fredag 30 april 2027, vecka 17 9 att godkänna inom fyra veckor" in words(overview)
+    assert "Aneby kommun Valborg, fredag 30 april 2027, vecka 17 Tranås kommun" in words(overview)
     assert "Tranås kommun Inget riskdatum är känt än." in words(overview)
     assert "<h1>Tranås kommun</h1>" in place.page("/?kommun=tranas")
 

@@ -9,7 +9,8 @@ from sqlmodel import col, select
 
 from campaigns import approval, signing_links
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
-from campaigns.models import Delivery, Post, Role
+from campaigns.models import Delivery, Person, Post, Role
+from campaigns.people import links
 from campaigns.sending import delivery, pauses
 from tests.fakes import FakeChannel
 from tests.sites import Place, planned
@@ -117,17 +118,42 @@ def examples(place: Place) -> dict[str, object]:
         "post": posts[0].id if posts else None,
         "delivery": first_delivery(place) or None,
         "digest": None,  # a picture is no page
+        "person": _first_person(place),
     }
+
+
+def _first_person(place: Place) -> int | None:
+    with place.database.read() as session:
+        return session.exec(select(Person.id).order_by(col(Person.id)).limit(1)).first()
 
 
 def variants(place: Place) -> list[str]:
     """Pages that look otherwise by what is asked of them."""
-    return []
+    paths = (
+        "kalender?vy=lista",
+        "kalender?vecka=17&ar=2027",
+        "kalender?ar=2027&manad=6&kanal=webb",
+        "arshjul?ar=2028",
+        "prenumerera?campaign=valborg&audience=syskon",
+    )
+    return [f"/kommun/aneby/{path}" for path in paths]
 
 
 def open_pages(place: Place) -> list[str]:
     """The pages that need no sign-in."""
-    return ["/sida/aneby", "/skarm/aneby", "/mina-kommuner", "/logga-ut", *signing_pages(place)]
+    with place.database.write() as session:
+        secret = links.first_link(session, now=place.clock.at)
+    return [
+        "/sida/aneby",
+        "/sida/aneby?malgrupp=foraldrar",
+        "/sida/aneby/inbaddad",
+        "/sida/aneby/tillganglighet",
+        "/skarm/aneby",
+        "/logga-in",
+        "/logga-ut",
+        f"/valkommen/{secret}",
+        *signing_pages(place),
+    ]
 
 
 def signing_pages(place: Place) -> list[str]:

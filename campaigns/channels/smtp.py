@@ -137,19 +137,24 @@ def _text(content: Content) -> str:
 
 
 def _page(content: Content, picture: Picture | None) -> str:
+    if picture is None:
+        return letter(content)
+    alt = html.escape(content.alt)
+    return letter(content, picture=f'<img src="cid:{_PICTURE}" alt="{alt}" style="max-width: 100%; height: auto">')
+
+
+def letter(content: Content, *, picture: str = "", head: str = "") -> str:
+    """The mail's HTML, with the markup of its picture. `head` is markup for where it is shown and not sent."""
     direction = "rtl" if content.language in RIGHT_TO_LEFT else "ltr"
     body = content.html()
-    parts = [body]
-    if picture is not None:
-        alt = html.escape(content.alt)
-        parts.insert(0, f'<p><img src="cid:{_PICTURE}" alt="{alt}" style="max-width: 100%; height: auto"></p>')
+    parts = [f"<p>{picture}</p>", body] if picture else [body]
     link = html.escape(content.link)
     if link and link not in body:
         parts.append(f'<p><a href="{link}">{link}</a></p>')
     return "\n".join(
         (
             f'<!DOCTYPE html>\n<html lang="{html.escape(content.language)}" dir="{direction}">',
-            f'<head><meta charset="utf-8"><title>{html.escape(content.title)}</title></head>',
+            f'<head><meta charset="utf-8"><title>{html.escape(content.title)}</title>{head}</head>',
             "<body>",
             *parts,
             "</body>\n</html>",

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import listed
 from campaigns.models import Post
+from campaigns.overviews.shown import audience_name as audience
+from campaigns.overviews.shown import campaign_name, sentence
+from campaigns.overviews.shown import step_name as step
 from campaigns.plan import Plan
-from campaigns.web.actions import sentence
-from campaigns.web.shown import audience_name as audience
-from campaigns.web.shown import campaign_name
-from campaigns.web.shown import step_name as step
 
 __all__ = ["audience", "campaign", "channels", "message", "planned_step", "step"]
 

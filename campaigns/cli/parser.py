@@ -31,7 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True, dest="command")
-    for add in (_running, _planning, _signing, _sending, _stopping, _channels, _feeds, _people):
+    for add in (_running, _planning, _steps, _signing, _sending, _stopping, _channels, _feeds, _people):
         add(commands)
     return parser
 
@@ -125,6 +125,19 @@ def _planning(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     reminders = _command(commands, "reminders", "planning:reminders", "visa påminnelserna, de senaste först")
     _municipality(reminders)
     _json(reminders)
+
+
+def _steps(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    move = _command(commands, "move", "steps:move", "låt ett steg gå ut en annan tid i år")
+    move.add_argument(
+        "--to", metavar="TID", required=True, help="dag och klockslag i kommunens tid, till exempel ”2027-04-22 18:00”"
+    )
+    skip = _command(commands, "skip", "steps:skip", "utelämna ett steg i år, eller ta tillbaka det")
+    skip.add_argument("--reason", metavar="SKÄL", help="varför")
+    skip.add_argument("--undo", action="store_true", help="ta tillbaka: budskapet är ett utkast igen")
+    for parser in (move, skip):
+        parser.add_argument("references", nargs="+", metavar="ID", help="budskapens nummer eller nycklar")
+        _as(parser)
 
 
 def _signing(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above

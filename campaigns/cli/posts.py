@@ -15,10 +15,11 @@ from campaigns import posts as use
 from campaigns.cli import names, show
 from campaigns.cli.planning import chosen, planned, post_as_json
 from campaigns.drafts import Draft
+from campaigns.enqueue import LEFT_OUT
 from campaigns.errors import NotFoundError, TemplateError
 from campaigns.facts import facts_at
 from campaigns.faults import Severity
-from campaigns.models import Post, PostState
+from campaigns.models import Post
 from campaigns.post_list import next_post, posts_due
 from campaigns.signatures import missing_signatures
 from campaigns.sms import segments
@@ -66,7 +67,7 @@ def posts(given: argparse.Namespace) -> int:
 def _wanted(post: Post, given: argparse.Namespace, now: datetime) -> bool:
     if given.campaign and post.campaign != given.campaign:
         return False
-    return given.everything or (post.not_after > now and post.state != PostState.CANCELLED)
+    return given.everything or (post.not_after > now and post.state not in LEFT_OUT)
 
 
 def _show_one(parts: Parts, session: Session, post: Post, given: argparse.Namespace, now: datetime) -> int:
@@ -89,7 +90,7 @@ def _show_one(parts: Parts, session: Session, post: Post, given: argparse.Namesp
         f"Läge: {POST_STATES[use.shown_state(post, now=now)]}. Saknar godkännande: {' och '.join(missing) or 'ingen'}."
     )
     if post.reason:
-        show.line(f"Avslaget av {post.reason}" if post.state == PostState.REJECTED else post.reason)
+        show.line(use.told_reason(post))
     show.line(f"Sigill: {draft.digest}")
     print_draft(draft)
     for piece in draft.pieces:

@@ -22,13 +22,13 @@ from campaigns.channels import Environment
 from campaigns.cli import show
 from campaigns.cli.planning import planned
 from campaigns.errors import KampanjhjulError, RefusedError
+from campaigns.overviews.actions import example_names
 from campaigns.people import links, persons
 from campaigns.post_list import first_to_sign
 from campaigns.publishing import claim_address, refresh_stale
 from campaigns.season import planned_years, season
 from campaigns.settings import shipped_directory
 from campaigns.swedish import long_date
-from campaigns.web.actions import example_names
 from campaigns.wiring import Parts, open_parts
 
 

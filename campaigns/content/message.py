@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import NamedTuple
 
 import nh3
@@ -47,7 +48,7 @@ class Content:
 
         Without a picture nothing is said of it: what was signed before there were pictures keeps its bytes.
         """
-        table = {name: value for name, value in asdict(self).items() if value or name != _LATER}
+        table = {name: value for name, value in vars(self).items() if value or name != _LATER}
         return json.dumps(table, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
     @classmethod
@@ -65,15 +66,7 @@ class Content:
 
     def html(self) -> str:
         """The body as clean HTML: no raw HTML, scripts or pictures from the text. Other languages are marked."""
-        clean = nh3.clean(
-            # A level one heading is the message's own title, so one in the text is the next level.
-            _MARKDOWN.render(self.body).replace("<h1>", "<h2>").replace("</h1>", "</h2>"),
-            tags=_TAGS,
-            attributes={"a": {"href"}},
-            url_schemes={"http", "https", "mailto", "tel", "sms"},
-            url_relative="deny",
-            link_rel="noopener noreferrer",
-        ).strip()
+        clean = _clean_html(self.body)
         if self.language == SWEDISH:
             return clean
         direction = "rtl" if self.language in RIGHT_TO_LEFT else "ltr"
@@ -88,6 +81,24 @@ _TAGS = {"p", "br", "strong", "em", "ul", "ol", "li", "a", "h2", "h3", "h4", "bl
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
 
 
+@lru_cache(maxsize=64)  # several channels show the same text
+def _clean_html(markdown: str) -> str:
+    return nh3.clean(
+        # A level one heading is the message's own title, so one in the text is the next level.
+        _MARKDOWN.render(markdown).replace("<h1>", "<h2>").replace("</h1>", "</h2>"),
+        tags=_TAGS,
+        attributes={"a": {"href"}},
+        url_schemes={"http", "https", "mailto", "tel", "sms"},
+        url_relative="deny",
+        link_rel="noopener noreferrer",
+    ).strip()
+
+
+@lru_cache(maxsize=8)  # the checks of a text each ask for its links or its words
+def _tokens(markdown: str) -> tuple[Token, ...]:
+    return tuple(_MARKDOWN.parse(markdown))
+
+
 def _shortened(text: str, length: int) -> str:
     if len(text) <= length:
         return text
@@ -96,16 +107,17 @@ def _shortened(text: str, length: int) -> str:
 
 def link_addresses(markdown: str) -> list[str]:
     """Where the links of a text lead, in the order they stand."""
-    inline = (child for token in _MARKDOWN.parse(markdown) for child in token.children or ())
+    inline = (child for token in _tokens(markdown) for child in token.children or ())
     return [str(token.attrs.get("href", "")) for token in inline if token.type == "link_open"]
 
 
+@lru_cache(maxsize=64)
 def plain_text(markdown: str) -> str:
     """Markdown as plain text: blank lines between paragraphs, dashes before list items, addresses after their links."""
     blocks: list[str] = []
     lists: list[str] = []
     mark, is_first = "", False
-    for token in _MARKDOWN.parse(markdown):
+    for token in _tokens(markdown):
         if token.type.endswith("_list_open"):
             lists.append(token.type)
             is_first = len(lists) == 1

@@ -83,8 +83,13 @@ def _hits(text: str, phrases: tuple[tuple[re.Pattern[str], str], ...]) -> Iterat
             yield hit[hit.lastgroup or 0], advice
 
 
+_EMPHASIS = str.maketrans("", "", "*_`~")
+
+
 def _bare(text: str) -> str:
     """The words alone: no emphasis, no entities, nothing invisible, one space between, small letters."""
     plain = unicodedata.normalize("NFKC", html.unescape(text))
-    seen = "".join(letter for letter in plain if letter not in "*_`~" and unicodedata.category(letter) != "Cf")
+    seen = plain.translate(_EMPHASIS)
+    if not seen.replace("\n", "").isprintable():  # most are: then nothing in it is invisible
+        seen = "".join(letter for letter in seen if unicodedata.category(letter) != "Cf")
     return " ".join(re.sub(r"[‐‑‒–—]", "-", seen).casefold().split())

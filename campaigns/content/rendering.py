@@ -129,6 +129,8 @@ def _in_any_language(context: Mapping[str, object]) -> dict[str, object]:
 def _composed(text: str) -> str:
     """NFC, without characters that nobody sees; line breaks stay."""
     composed = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
+    if composed.replace("\n", "").isprintable():  # most are: then all of it is seen
+        return composed
     return "".join(letter for letter in composed if letter == "\n" or not _is_unseen(letter))
 
 

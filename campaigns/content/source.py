@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -19,13 +19,13 @@ from campaigns.sandbox import BoundedTemplate, compile_template
 
 KEYS = ("title", "short", "link", "image", "alt")
 LONGEST_HEADER = 4_000  # characters between the +++, line breaks included
-_FENCE = "+++"
+FENCE = "+++"
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A template as it was written. `body_line` is the line of the file where the body begins."""
+    """A template as it was written. `body_line` is the line of the file where the body begins, `text` all of it."""
 
     name: str
     title: str
@@ -36,6 +36,7 @@ class Source:
     alt: str = ""
     sources: tuple[str, ...] = ()
     body_line: int = 1
+    text: str = field(default="", compare=False, repr=False)
 
     @cached_property
     def facts_used(self) -> frozenset[str]:
@@ -51,22 +52,26 @@ class Source:
 
     def part(self, key: str) -> BoundedTemplate:
         """One part, compiled. A fact must be shown by its name, or nobody would know that the text rests on it."""
-        if key == "body":
-            template = compile_template(self.body, name=self.name, first_line=self.body_line)
-        else:
-            template = compile_template(getattr(self, key), name=f"{self.name}, ”{key}”")
+        first_line = self.body_line if key == "body" else 1
+        text: str = getattr(self, key)
+        # Many parts are empty, and nothing in those can be wrong: one template is enough for them all.
+        template = compile_template(text, name=self.part_name(key) if text else "", first_line=first_line)
         if "fakta" in template.whole:
             line = template.line_of("fakta")
             raise TemplateError(f"{template.name}, rad {line}: skriv {{{{ fakta.namn }}}}, aldrig bara fakta.")
         return template
 
+    def part_name(self, key: str) -> str:
+        """What errors call the part."""
+        return self.name if key == "body" else f"{self.name}, ”{key}”"
+
 
 def parse_source(text: str, *, name: str) -> Source:
     """A template's text, taken apart. Raises TemplateError with all that is wrong between the `+++`."""
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
-    if lines[0].strip() != _FENCE or _FENCE not in [line.strip() for line in lines[1:]]:
+    if lines[0].strip() != FENCE or FENCE not in [line.strip() for line in lines[1:]]:
         raise TemplateError(f"{name}: filen ska börja med en rad +++, sedan title och short, sedan en rad +++ till.")
-    end = next(number for number, line in enumerate(lines[1:], 1) if line.strip() == _FENCE)
+    end = next(number for number, line in enumerate(lines[1:], 1) if line.strip() == FENCE)
     header = "\n".join(["", *lines[1:end]])
     if len(header) > LONGEST_HEADER:
         raise TemplateError(f"{name}: det som står mellan +++ är längre än {LONGEST_HEADER} tecken. Korta det.")
@@ -84,7 +89,8 @@ def parse_source(text: str, *, name: str) -> Source:
         start += 1
     body = "\n".join(lines[start:]).rstrip()
     plain = {key: table.get(key, "").strip() for key in KEYS}
-    return Source(name=name, body=body, sources=tuple(table.get("sources", ())), body_line=start + 1, **plain)
+    sources = tuple(table.get("sources", ()))
+    return Source(name=name, body=body, sources=sources, body_line=start + 1, text=text, **plain)
 
 
 def _problems(table: Mapping[str, object]) -> Iterable[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from campaigns.approval import why_unsignable
 from campaigns.catalog import Catalog, Fact, Municipality, Party
@@ -20,7 +20,6 @@ from campaigns.models import Approval, OccurrenceRow, PictureRow, Post, PostStat
 from campaigns.overviews.comparisons import Comparison, last_year, pieces_of, rows_of, since_signed
 from campaigns.overviews.previews import Card, Shown, cards
 from campaigns.post_names import campaign_title, name_in_campaign
-from campaigns.signatures import live_signatures
 from campaigns.signing import has_begun, post_in
 from campaigns.swedish import moment
 
@@ -116,7 +115,8 @@ def review_of(
 ) -> Review:
     """As `review`, of a post that has been read, and with the facts as they stand."""
     text = text_of(session, catalog, messages, post, facts=facts, now=now)
-    live = [item for item in live_signatures(session, post) if item.digest == text.digest]
+    of_post = select(Approval).where(Approval.post_id == post.id, col(Approval.voided_at).is_(None))
+    live = [item for item in session.exec(of_post.order_by(col(Approval.id))) if item.digest == text.digest]
     signed = {item.party for item in live}
     missing = tuple(party for party in municipality.parties if party.id not in signed)
     mine = [party for party in municipality.parties if party.id in viewer.parties]

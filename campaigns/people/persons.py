@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from campaigns import audit
 from campaigns.catalog import Municipality
 from campaigns.errors import NotFoundError, RefusedError, suggestion
-from campaigns.models import Membership, Person, Role, SignIn
+from campaigns.models import Membership, Person, Role, SignIn, Token
 from campaigns.people.roles import EVERYWHERE, ROLE_NAMES
 
 LONGEST_NAME = 100
@@ -43,6 +43,11 @@ def add_person(session: Session, *, email: str, name: str, now: datetime) -> Per
         session.add(person)
         session.flush()
     return person
+
+
+def is_known(session: Session, email: str) -> bool:
+    """Whether there is a person with this address."""
+    return session.exec(select(Person.id).where(Person.email == clean_email(email))).first() is not None
 
 
 def clean_email(email: str) -> str:
@@ -94,7 +99,7 @@ def give_role(
     if any((item.municipality, item.role, item.party) == (where, role, party) for item in memberships(session, person)):
         return
     session.add(Membership(person_id=person.id or 0, municipality=where, role=role, party=party))
-    _record(session, where, actor, f"gav rollen {ROLE_NAMES[role]}{f' ({party})' if party else ''}", person, now=now)
+    record(session, where, actor, f"gav rollen {ROLE_NAMES[role]}{f' ({party})' if party else ''}", person, now=now)
     session.flush()
 
 
@@ -107,15 +112,25 @@ def take_role(session: Session, municipality: str, membership_id: int, *, actor:
     if item.role == Role.ADMINISTRATOR and not _others_administer(session, municipality, person):
         raise RefusedError(f"{person.name} är den enda administratören. Lägg till en till först.")
     session.delete(item)
-    _record(session, municipality, actor, f"tog bort rollen {ROLE_NAMES[Role(item.role)]}", person, now=now)
+    record(session, municipality, actor, f"tog bort rollen {ROLE_NAMES[Role(item.role)]}", person, now=now)
     session.flush()
 
 
-def rename(session: Session, person_id: int, name: str) -> None:
-    """Change a person's own name. What has been signed keeps the name that signed it."""
-    person = session.get_one(Person, person_id)
-    person.name = clean_name(name)
+def rename(session: Session, person: Person, name: str, *, actor: str, now: datetime) -> None:
+    """Change a person's name. What has been signed keeps the name that signed it.
+
+    Raises RefusedError for a name that somebody else has: people are told apart by it where they sign.
+    """
+    name, before = clean_name(name), person.name
+    if name == before:
+        return
+    others = session.exec(select(Person.name).where(col(Person.id) != person.id))
+    if name.casefold() in {other.casefold() for other in others}:
+        raise RefusedError(f"Det finns redan någon som heter {name}. Lägg till något som skiljer er åt.")
+    person.name = name
     session.add(person)
+    session.execute(update(Token).where(col(Token.purpose) == "feed", col(Token.name) == before).values(name=name))
+    record(session, EVERYWHERE, actor, f"bytte namn från {before} till {name}", person, now=now)
 
 
 def disable(session: Session, person: Person, *, actor: str, now: datetime) -> None:
@@ -126,14 +141,14 @@ def disable(session: Session, person: Person, *, actor: str, now: datetime) -> N
     person.disabled_at = now
     session.add(person)
     session.execute(delete(SignIn).where(col(SignIn.person_id) == person.id))
-    _record(session, EVERYWHERE, actor, "stängde av inloggning", person, now=now)
+    record(session, EVERYWHERE, actor, "stängde av inloggning", person, now=now)
 
 
 def enable(session: Session, person: Person, *, actor: str, now: datetime) -> None:
     """Let a disabled person in again."""
     person.disabled_at = None
     session.add(person)
-    _record(session, EVERYWHERE, actor, "öppnade inloggning", person, now=now)
+    record(session, EVERYWHERE, actor, "öppnade inloggning", person, now=now)
 
 
 def find_person(session: Session, email: str) -> Person:
@@ -142,6 +157,11 @@ def find_person(session: Session, email: str) -> Person:
     if person is None:
         raise NotFoundError("Det finns ingen person med den e-postadressen. Se alla med: kampanjhjul user list")
     return person
+
+
+def by_id(session: Session, person_id: int) -> Person:
+    """The person with this number, who must be there."""
+    return session.get_one(Person, person_id)
 
 
 def memberships(session: Session, person: Person) -> Sequence[Membership]:
@@ -211,5 +231,6 @@ def role_words(item: Membership, municipality: Municipality | None = None) -> st
     return f"{word} för alla kommuner" if item.municipality == EVERYWHERE else word
 
 
-def _record(session: Session, municipality: str, actor: str, action: str, person: Person, *, now: datetime) -> None:
+def record(session: Session, municipality: str, actor: str, action: str, person: Person, *, now: datetime) -> None:
+    """Write an act that concerns a person into the log."""
     audit.record(session, now=now, municipality=municipality, actor=actor, action=action, subject=f"person {person.id}")

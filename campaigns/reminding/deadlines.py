@@ -21,15 +21,20 @@ from campaigns.workdays import opening, week_begins, working_day_from
 
 # A deadline that passed longer ago than this is not reminded of: the product was not in use then.
 LATEST = timedelta(days=30)
+# Longer than any row of days off: what falls on one is told of at most this far from its day.
+LONGEST_LEAVE = timedelta(days=7)
 _AFTERWARDS = (DeadlineKind.NOTE, DeadlineKind.FOLLOW_UP)
 
 
 def reached(session: Session, municipality: Municipality, laid: Season, *, now: datetime) -> list[Row]:
     """The deadlines to tell of at `now`, and each week the dates that are still not known."""
     zone = municipality.zone
-    due = [item for item in laid.plan.deadlines if (at := told_at(item, zone)) <= now < at + LATEST]
+    today = now.astimezone(zone).date()
+    # By the day first, which is cheap: most deadlines of the three years are far from today.
+    first, last = today - LATEST - LONGEST_LEAVE, today + LONGEST_LEAVE
+    near = (item for item in laid.plan.deadlines if first <= item.day <= last)
+    due = [item for item in near if (at := told_at(item, zone)) <= now < at + LATEST]
     waiting = with_unsigned_posts(session, municipality, now=now) if due else set()
-    today = now.astimezone(municipality.zone).date()
     found = [
         Row(
             key=f"{item.key}/{item.day.isoformat()}",

@@ -6,15 +6,18 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
+from sqlalchemy import Row as SqlRow
+from sqlmodel import Session
 
 from campaigns.catalog import Catalog, Municipality
 from campaigns.localtime import to_utc
 from campaigns.models import Delivery, DeliveryState, Post, PostState
 from campaigns.occurrences import OccurrenceStatus
 from campaigns.plan import DeadlineKind
-from campaigns.post_names import post_name
+from campaigns.post_names import Nameable, post_name
 from campaigns.reminder_kinds import Kind
 from campaigns.reminding import hand_tasks
 from campaigns.reminding.deadlines import deadline_subject, is_open, with_unsigned_posts
@@ -57,11 +60,16 @@ class _Week:
     def _midnight(self, days: int) -> datetime:
         return to_utc(self.monday + timedelta(days=days), time(0), self.municipality.zone)
 
+    def rows(self, query: Select[Any]) -> Sequence[SqlRow[Any]]:
+        """What `query` finds; it takes of these moments those that it needs."""
+        moments = {"last": self.last, "start": self.start, "end": self.end, "now": self.now}
+        return self.session.connection().execute(query, {"municipality": self.municipality.id, **moments}).all()
+
     def when(self, moment: datetime) -> str:
         local = moment.astimezone(self.municipality.zone)
         return f"{_day(local.date())} kl. {local:%H.%M}"
 
-    def name(self, post: Post) -> str:
+    def name(self, post: Nameable) -> str:
         return post_name(self.catalog, post)
 
 
@@ -104,72 +112,77 @@ def _to_do(week: _Week) -> Iterator[str]:
             yield f"Nu: {deadline_subject(item)}"
         elif week.monday <= item.day <= sunday and is_open(item, waiting, week.monday):
             yield f"{_day(item.day)}: {deadline_subject(item)}"
-    for post in _unsigned(week, Post.due_at < week.end, Post.not_after > week.now):
+    for post in week.rows(_TO_SIGN):
         yield f"Godkänn {week.name(post)}, som ska ut {week.when(post.due_at)}"
     for task in hand_tasks.coming(week.session, week.municipality, until=week.end, now=week.now):
-        post = week.session.get_one(Post, task.post_id)
-        yield f"Gör för hand i {task.channel}: {week.name(post)}, {week.when(task.due_at)}"
+        yield f"Gör för hand i {task.channel}: {week.name(task)}, {week.when(task.due_at)}"
 
 
 def _goes_out(week: _Week) -> Iterator[str]:
-    found = _deliveries(
-        week,
-        col(Delivery.state).in_([DeliveryState.QUEUED, DeliveryState.SENDING]),
-        Delivery.kind != hand_tasks.BY_HAND,
-        Delivery.due_at < week.end,
-    )
-    for post, channels in _by_post(found):
-        yield f"{week.when(post.due_at)}: {week.name(post)} ({', '.join(channels)})"
+    for post, channels in _by_post(week.rows(_GOING_OUT)):
+        yield f"{week.when(post.post_due_at)}: {week.name(post)} ({', '.join(channels)})"
 
 
 def _went_out(week: _Week) -> Iterator[str]:
-    found = _deliveries(
-        week,
-        col(Delivery.published_at) >= week.last,
-        col(Delivery.published_at) < week.start,
-    )
-    for post, channels in _by_post(found):
+    for post, channels in _by_post(week.rows(_GONE_OUT)):
         yield f"{week.name(post)} ({', '.join(channels)})"
 
 
 def _went_wrong(week: _Week) -> Iterator[str]:
-    found = _deliveries(
-        week,
-        col(Delivery.state).in_(_FAILED),
-        col(Delivery.changed_at) >= week.last,
-        col(Delivery.changed_at) < week.start,
-    )
-    for delivery, post in found:
-        yield f"{week.name(post)}, {delivery.channel}: {DELIVERY_STATES[delivery.state].lower()}"
-    for post in _unsigned(week, Post.not_after >= week.last, Post.not_after < week.start):
+    for delivery in week.rows(_GONE_WRONG):
+        yield f"{week.name(delivery)}, {delivery.channel}: {DELIVERY_STATES[delivery.state].lower()}"
+    for post in week.rows(_NOT_SIGNED):
         yield f"{week.name(post)}: inte godkänt i tid"
 
 
-def _unsigned(week: _Week, *conditions: object) -> Sequence[Post]:
-    query = select(Post).where(
-        Post.municipality == week.municipality.id,
-        col(Post.state).in_(_UNSIGNED),
-        col(Post.merged_into).is_(None),
-        col(Post.is_preliminary).is_(False),
-        *conditions,  # type: ignore[arg-type]  # SQLModel's columns are typed as their values
+_POST = Post.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_DELIVERY = Delivery.__table__  # type: ignore[attr-defined]
+_NAME = tuple(_POST.c[name] for name in ("campaign", "step", "audience", "places"))
+
+
+def _unsigned(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(*_NAME, _POST.c.due_at)
+        .where(
+            _POST.c.municipality == bindparam("municipality"),
+            _POST.c.state.in_(_UNSIGNED),
+            _POST.c.merged_into.is_(None),
+            _POST.c.is_preliminary.is_(False),
+            *conditions,
+        )
+        .order_by(_POST.c.due_at, _POST.c.id)
     )
-    return week.session.exec(query.order_by(col(Post.due_at), col(Post.id))).all()
 
 
-def _deliveries(week: _Week, *conditions: object) -> Sequence[tuple[Delivery, Post]]:
-    query = (
-        select(Delivery, Post)
-        .join(Post, col(Post.id) == col(Delivery.post_id))
-        .where(Delivery.municipality == week.municipality.id, *conditions)  # type: ignore[arg-type]  # as above
-        .order_by(col(Delivery.due_at), col(Delivery.id))
+def _deliveries(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(_DELIVERY.c.post_id, _DELIVERY.c.channel, _DELIVERY.c.state, *_NAME, _POST.c.due_at.label("post_due_at"))
+        .join(_POST, _POST.c.id == _DELIVERY.c.post_id)
+        .where(_DELIVERY.c.municipality == bindparam("municipality"), *conditions)
+        .order_by(_DELIVERY.c.due_at, _DELIVERY.c.id)
     )
-    return week.session.exec(query).all()
 
 
-def _by_post(found: Iterable[tuple[Delivery, Post]]) -> list[tuple[Post, list[str]]]:
-    posts: dict[int, tuple[Post, list[str]]] = {}
-    for delivery, post in found:
-        channels = posts.setdefault(delivery.post_id, (post, []))[1]
+def _last_week(moment: ColumnElement[datetime]) -> tuple[ColumnElement[bool], ...]:
+    return (moment >= bindparam("last"), moment < bindparam("start"))
+
+
+_TO_SIGN = _unsigned(_POST.c.due_at < bindparam("end"), _POST.c.not_after > bindparam("now"))
+_NOT_SIGNED = _unsigned(*_last_week(_POST.c.not_after))
+_GOING_OUT = _deliveries(
+    _DELIVERY.c.state.in_([DeliveryState.QUEUED, DeliveryState.SENDING]),
+    _DELIVERY.c.kind != hand_tasks.BY_HAND,
+    _DELIVERY.c.due_at < bindparam("end"),
+)
+_GONE_OUT = _deliveries(*_last_week(_DELIVERY.c.published_at))
+_GONE_WRONG = _deliveries(_DELIVERY.c.state.in_(_FAILED), *_last_week(_DELIVERY.c.changed_at))
+
+
+def _by_post(found: Iterable[SqlRow[Any]]) -> list[tuple[SqlRow[Any], list[str]]]:
+    """Each post once, as the first of its deliveries tells of it, with the channels."""
+    posts: dict[int, tuple[SqlRow[Any], list[str]]] = {}
+    for delivery in found:
+        channels = posts.setdefault(delivery.post_id, (delivery, []))[1]
         if delivery.channel not in channels:
             channels.append(delivery.channel)
     return list(posts.values())

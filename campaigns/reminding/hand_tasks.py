@@ -36,6 +36,10 @@ class Task(NamedTuple):
     post_id: int
     post_key: str
     occurrence: str
+    campaign: str
+    step: str
+    audience: str
+    places: str
 
 
 def reached(session: Session, municipality: Municipality, *, now: datetime) -> Iterator[Row]:
@@ -61,7 +65,7 @@ _POST = Post.__table__  # type: ignore[attr-defined]
 _COMING = (
     select(
         *(_DELIVERY.c[name] for name in ("id", "key", "channel", "act", "state", "due_at", "not_after")),
-        *(_POST.c[name] for name in ("id", "key", "occurrence")),
+        *(_POST.c[name] for name in ("id", "key", "occurrence", "campaign", "step", "audience", "places")),
     )
     .join(_POST, _POST.c.id == _DELIVERY.c.post_id)
     .where(

@@ -2,13 +2,20 @@
 
 They are made as rows whoever is to have them: the pages, the command line and the API show them. To whom they are sent,
 and when, is `campaigns.reminding.notices`.
+
+What is to be reminded of is looked for in a reading transaction, and only what is new is written: mostly nothing is,
+and the one writer must not wait for that. What changes between the two is as if it had changed after the reminder.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog, Municipality
@@ -24,14 +31,12 @@ from campaigns.workdays import at_work, in_time, opening, week_begins
 
 # Before a post is due; each at the last moment by then when staff are at work and have time to sign.
 FIRST_NUDGE, LAST_NUDGE, ESCALATION = timedelta(hours=48), timedelta(hours=24), timedelta(hours=8)
-# Longer than any row of days off: a nudge comes at most this much before its hour.
-LONGEST_LEAVE = timedelta(days=7)
 # A post whose time passed longer ago than this is not told of: the product was not in use then.
 LATEST = timedelta(days=30)
 
 
-def remind(session: Session, catalog: Catalog, municipality: Municipality, *, now: datetime) -> list[str]:
-    """Make the reminders that are due at `now` and have not been made, and queue them to staff. Returns their keys."""
+def due(session: Session, catalog: Catalog, municipality: Municipality, *, now: datetime) -> list[Row]:
+    """The reminders that are due at `now` and have not been made. Nothing is written."""
     laid = season(session, catalog, municipality, years=planned_years(now, municipality))
     wanted = [
         *deadlines.reached(session, municipality, laid, now=now),
@@ -40,16 +45,11 @@ def remind(session: Session, catalog: Catalog, municipality: Municipality, *, no
         *trouble.troubles(session, [municipality], now=now, since=now - trouble.LATEST),
         *digest.weekly(session, catalog, municipality, laid, now=now),
     ]
-    return _tell(session, municipality, wanted, now=now)
+    return untold(session, wanted)
 
 
-def tell_of_trouble(session: Session, municipality: Municipality, *, now: datetime) -> list[str]:
-    """Make the reminders of what has just gone wrong, and queue them. Returns their keys."""
-    wanted = trouble.troubles(session, [municipality], now=now, since=now - trouble.JUST_NOW)
-    return _tell(session, municipality, wanted, now=now)
-
-
-def _tell(session: Session, municipality: Municipality, wanted: Iterable[Row], *, now: datetime) -> list[str]:
+def make(session: Session, municipality: Municipality, wanted: Iterable[Row], *, now: datetime) -> list[str]:
+    """Make those of `wanted` that nobody else has made by now, and queue them to staff. Returns their keys."""
     new = untold(session, wanted)
     ids = write(session, new, now=now)
     notices.queue(session, municipality, [(ids[row.key], row.kind, row.parties.split()) for row in new], now=now)
@@ -62,11 +62,16 @@ def moments(laid: Season, municipality: Municipality) -> set[datetime]:
     days = [item.day for item in laid.plan.deadlines]
     found = {deadlines.told_at(item, zone) for item in laid.plan.deadlines}
     for step in laid.plan.steps:
-        found.update(in_time(step.due_at - before, zone) for before in (FIRST_NUDGE, LAST_NUDGE, ESCALATION))
-        found.update((opening(step.due_at.astimezone(zone).date(), zone), at_work(step.not_after, zone)))
+        found |= unsigned_moments(step.due_at, step.not_after, zone)
     weeks = (max(days) - min(days)).days // 7 + 2 if days else 0
     found.update(week_begins(min(days) + timedelta(weeks=each), zone) for each in range(weeks))
     return found
+
+
+def unsigned_moments(due_at: datetime, not_after: datetime, zone: ZoneInfo) -> set[datetime]:
+    """When reminders of a post that nobody signs can be made (UTC)."""
+    nudges = {in_time(due_at - before, zone) for before in (FIRST_NUDGE, LAST_NUDGE, ESCALATION)}
+    return nudges | {opening(due_at.astimezone(zone).date(), zone), at_work(not_after, zone)}
 
 
 def _unsigned(session: Session, municipality: Municipality, *, now: datetime) -> Iterable[Row]:
@@ -74,21 +79,17 @@ def _unsigned(session: Session, municipality: Municipality, *, now: datetime) ->
 
     A post without a confirmed date has no time to be nudged about: the missing date is told of instead.
     """
-    query = select(Post).where(
-        Post.municipality == municipality.id,
-        col(Post.state).in_([PostState.DRAFT, PostState.REJECTED]),
-        col(Post.merged_into).is_(None),
-        col(Post.is_preliminary).is_(False),
-        Post.due_at <= now + FIRST_NUDGE + LONGEST_LEAVE,
-        Post.not_after > now - LATEST,
-    )
-    waiting = session.exec(query).all()
+    values = {
+        "municipality": municipality.id,
+        "until": now + FIRST_NUDGE + deadlines.LONGEST_LEAVE,
+        "since": now - LATEST,
+    }
+    waiting = [_Waiting(*row) for row in session.connection().execute(_WAITING, values)]
     if not waiting:
         return
-    out = channels_out(session, [post.id for post in waiting if post.id is not None])
+    out = channels_out(session, [post.id for post in waiting])
     unsigned = missing_signatures(session, municipality, waiting)
     for post in waiting:
-        assert post.id is not None
         for kind, sentence in _sentences(post, municipality, out.get(post.id, []), now=now):
             yield Row(
                 key=f"{post.key}/{kind}/{post.due_at:%Y%m%dT%H%MZ}",
@@ -103,8 +104,29 @@ def _unsigned(session: Session, municipality: Municipality, *, now: datetime) ->
             )
 
 
+class _Waiting(NamedTuple):
+    """A post that has not been signed by all."""
+
+    id: int
+    key: str
+    occurrence: str
+    due_at: datetime
+    not_after: datetime
+
+
+_POST = Post.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_WAITING = sql_select(*(_POST.c[name] for name in _Waiting._fields)).where(
+    _POST.c.municipality == bindparam("municipality"),
+    _POST.c.state.in_([PostState.DRAFT, PostState.REJECTED]),
+    _POST.c.merged_into.is_(None),
+    _POST.c.is_preliminary.is_(False),
+    _POST.c.due_at <= bindparam("until"),
+    _POST.c.not_after > bindparam("since"),
+)
+
+
 def _sentences(
-    post: Post, municipality: Municipality, out: Sequence[str], *, now: datetime
+    post: _Waiting, municipality: Municipality, out: Sequence[str], *, now: datetime
 ) -> Iterable[tuple[Kind, str]]:
     if post.not_after <= now:
         yield Kind.MISSED, missed_sentence(out)

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlmodel import Session
 
 from campaigns.models import Reminder
 
 _REMINDER = Reminder.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_IDS = select(_REMINDER.c.key, _REMINDER.c.id).where(_REMINDER.c.key.in_(bindparam("keys", expanding=True)))
 AT_A_TIME = 500  # databases limit the values in one statement
 
 
@@ -49,6 +50,6 @@ def write(session: Session, rows: Sequence[Row], *, now: datetime) -> dict[str, 
 def _ids(session: Session, keys: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for start in range(0, len(keys), AT_A_TIME):
-        query = select(_REMINDER.c.key, _REMINDER.c.id).where(_REMINDER.c.key.in_(keys[start : start + AT_A_TIME]))
-        found.update({row.key: row.id for row in session.execute(query)})
+        rows = session.connection().execute(_IDS, {"keys": keys[start : start + AT_A_TIME]})
+        found.update((key, row_id) for key, row_id in rows)
     return found

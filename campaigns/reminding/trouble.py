@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam, select, text
+from sqlmodel import Session
 
 from campaigns.catalog import Municipality
 from campaigns.models import AccountState, Act, ChannelAccount, Delivery, DeliveryState, Post, Reminder
@@ -45,38 +45,60 @@ def troubles(
     yield from _channels(session, known, since=since, now=now)
 
 
-def troubled(session: Session, municipalities: Iterable[Municipality], *, now: datetime) -> set[str]:
-    """The municipalities with something that went wrong just now and has not been told. Cheap: nothing is written."""
-    found = list(troubles(session, municipalities, now=now, since=now - JUST_NOW))
-    return {row.municipality for row in untold(session, found)}
+def untold_troubles(session: Session, municipalities: Iterable[Municipality], *, now: datetime) -> dict[str, list[Row]]:
+    """By municipality, what went wrong just now and has not been told. Nothing is written."""
+    found: dict[str, list[Row]] = {}
+    for row in untold(session, troubles(session, municipalities, now=now, since=now - JUST_NOW)):
+        found.setdefault(row.municipality, []).append(row)
+    return found
+
+
+_DELIVERY = Delivery.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+_POST = Post.__table__  # type: ignore[attr-defined]
+_ACCOUNT = ChannelAccount.__table__  # type: ignore[attr-defined]
+_REMINDER = Reminder.__table__  # type: ignore[attr-defined]
+_TROUBLES = (
+    select(
+        *(_DELIVERY.c[name] for name in ("id", "key", "municipality", "channel", "act", "state", "token")),
+        *(_DELIVERY.c[name] for name in ("post_id", "changed_at", "reason")),
+        _POST.c.key.label("post_key"),
+        _POST.c.occurrence,
+    )
+    .join(_POST, _POST.c.id == _DELIVERY.c.post_id)
+    .where(
+        IS_TROUBLE,
+        _DELIVERY.c.changed_at >= bindparam("since"),
+        _DELIVERY.c.municipality.in_(bindparam("municipalities", expanding=True)),
+    )
+    .order_by(_DELIVERY.c.changed_at, _DELIVERY.c.id)
+)
+_ACCOUNTS = (
+    select(*(_ACCOUNT.c[name] for name in ("municipality", "channel", "state", "changed_at", "reason")))
+    .where(_ACCOUNT.c.municipality.in_(bindparam("municipalities", expanding=True)))
+    .order_by(_ACCOUNT.c.municipality, _ACCOUNT.c.channel)
+)
 
 
 def _deliveries(session: Session, known: dict[str, Municipality], since: datetime) -> Iterator[Row]:
-    query = (
-        select(Delivery, Post)
-        .join(Post, col(Post.id) == col(Delivery.post_id))
-        .where(IS_TROUBLE, col(Delivery.changed_at) >= since, col(Delivery.municipality).in_(list(known)))
-        .order_by(col(Delivery.changed_at), col(Delivery.id))
-    )
-    for delivery, post in session.exec(query):
+    values = {"since": since, "municipalities": list(known)}
+    for delivery in session.connection().execute(_TROUBLES, values):
         municipality = known[delivery.municipality]
         kind, sentence = _STATES[DeliveryState(delivery.state)]
         yield Row(
             key=f"{delivery.key}/{delivery.act}/{kind}/{delivery.token}",
             municipality=municipality.id,
             kind=kind,
-            subject=f"{_ACTS[Act(delivery.act)]}{sentence} i {delivery.channel}: {post.key}",
-            occurrence=post.occurrence,
+            subject=f"{_ACTS[Act(delivery.act)]}{sentence} i {delivery.channel}: {delivery.post_key}",
+            occurrence=delivery.occurrence,
             deadline_day=delivery.changed_at.astimezone(municipality.zone).date(),
-            post_id=post.id,
+            post_id=delivery.post_id,
             delivery_id=delivery.id,
             detail=delivery.reason,
         )
 
 
 def _channels(session: Session, known: dict[str, Municipality], *, since: datetime, now: datetime) -> Iterator[Row]:
-    query = select(ChannelAccount).where(col(ChannelAccount.municipality).in_(list(known)))
-    found = session.exec(query.order_by(ChannelAccount.municipality, ChannelAccount.channel)).all()
+    found = session.connection().execute(_ACCOUNTS, {"municipalities": list(known)}).all()
     told = _last_told(session, known, now=now) if found else {}
     for account in found:
         municipality = known[account.municipality]
@@ -110,12 +132,12 @@ _CHANNEL = "channel/"
 def _last_told(session: Session, known: dict[str, Municipality], *, now: datetime) -> dict[str, str]:
     """What was last said of each channel: kind by municipality and channel."""
     query = (
-        select(Reminder.key, Reminder.kind)
+        select(_REMINDER.c.key, _REMINDER.c.kind)
         .where(
-            col(Reminder.municipality).in_(list(known)),
-            col(Reminder.kind).in_(_CHANNEL_KINDS),
-            col(Reminder.created_at) > now - 4 * LATEST,
+            _REMINDER.c.municipality.in_(list(known)),
+            _REMINDER.c.kind.in_(_CHANNEL_KINDS),
+            _REMINDER.c.created_at > now - 4 * LATEST,
         )
-        .order_by(col(Reminder.id))
+        .order_by(_REMINDER.c.id)
     )
-    return {key.removeprefix(_CHANNEL).rsplit("/", 2)[0]: kind for key, kind in session.exec(query)}
+    return {key.removeprefix(_CHANNEL).rsplit("/", 2)[0]: kind for key, kind in session.connection().execute(query)}

@@ -182,6 +182,8 @@ def settle_rows(
 
 def queue_current(session: Session, catalog: Catalog, post_ids: Collection[int], *, now: datetime) -> None:
     """Where an earlier version did not leave, the signed one takes its place."""
+    if not post_ids:
+        return
     for post in session.execute(select(Post).where(col(Post.id).in_(post_ids))).scalars():
         if post.state == PostState.APPROVED and post.municipality in catalog.municipalities:
             try:

@@ -11,11 +11,11 @@ from campaigns import audit
 from campaigns.approval import void
 from campaigns.channels import can
 from campaigns.channels.base import Correcting, Withdrawing
-from campaigns.enqueue import STANDING
+from campaigns.enqueue import LEFT_OUT, STANDING
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import Act, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
-from campaigns.swedish import DELIVERY_STATES
+from campaigns.swedish import DELIVERY_STATES, POST_STATES
 
 WITHDRAWN_WITHIN = timedelta(days=30)
 _NOT_BEGUN = (
@@ -95,8 +95,9 @@ def open_for_correction(session: Session, post_id: int, *, name: str, reason: st
     if post is None:
         raise NotFoundError(f"Det finns inget budskap med nummer {post_id}. Se alla med: kampanjhjul posts")
     _check(name, reason)
-    if post.state == PostState.CANCELLED:
-        raise RefusedError("Budskapet är inställt och kan inte rättas. Dra tillbaka det: kampanjhjul withdraw")
+    if post.state in LEFT_OUT:
+        how = POST_STATES[post.state].lower()
+        raise RefusedError(f"Budskapet är {how} och kan inte rättas. Dra tillbaka det: kampanjhjul withdraw")
     standing = session.exec(
         select(Delivery.kind).where(Delivery.post_id == post_id, col(Delivery.state).in_(STANDING))
     ).all()

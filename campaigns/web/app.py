@@ -12,9 +12,11 @@ from campaigns.web import api, api_channels, api_stopping, problems, static_file
 from campaigns.web.api_models import LONGEST_TEXT
 from campaigns.web.feedserver import FeedApplication, FeedStore
 from campaigns.web.freshness import Freshness
+from campaigns.web.looks import Looks
 from campaigns.web.pages import Pages
 from campaigns.web.pictures import Pictures
 from campaigns.web.probes import Probes
+from campaigns.web.public import PublicPages
 from campaigns.web.reporting import Reporting
 from campaigns.web.security import SameOriginOnly, SecurityHeaders
 from campaigns.web.signing import SigningPages
@@ -55,13 +57,14 @@ def create_app(parts: Parts, pages: Pages) -> FastAPI:
         max_body_size=LARGEST_BODY,
     )
     app.state.parts = parts
-    app.router.routes.extend(pages.routes())
+    app.router.routes.extend(PublicPages(parts, pages).routes())
     app.router.routes.extend(rooms.routes(parts, pages))
     app.router.routes.extend(SigningPages(parts, pages).routes())
     app.router.routes.extend(Probes(parts).routes())
     app.router.routes.extend(Reporting(parts).routes())
     app.router.routes.extend(Pictures(parts).routes())
-    app.router.routes.append(Route("/static/{name}", static_files.serve))
+    app.router.routes.extend(Looks(parts).routes())
+    app.router.routes.append(Route("/static/{name:path}", static_files.serve))
     app.include_router(api.router)
     app.include_router(api_stopping.router)
     app.include_router(api_channels.router)

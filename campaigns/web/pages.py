@@ -1,8 +1,7 @@
-"""The pages for people: the start page, the public page and the screens. Parse, ask, render."""
+"""The templates for people, rendered with what all pages need; and the front page, for those not signed in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,23 +11,19 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Route
 
 from campaigns import swedish
 from campaigns.catalog import Municipality
-from campaigns.content import RIGHT_TO_LEFT, SWEDISH, Content
-from campaigns.errors import NotFoundError
-from campaigns.news import Message, on_screens, published
+from campaigns.content import RIGHT_TO_LEFT, Content
+from campaigns.look import Look, look_of
+from campaigns.overviews import front
+from campaigns.overviews.shown import upcoming
 from campaigns.season import planned_years, season
 from campaigns.settings import shipped_directory
-from campaigns.web import start, static_files
-from campaigns.web.shown import upcoming
+from campaigns.web import static_files
 from campaigns.wiring import Parts
 
-PUBLIC_LENGTH = 60
 A_YEAR = timedelta(days=365)
-# What a screen shows before it goes on to the next message, in seconds.
-SCREEN_SECONDS = 30
 # Longer texts than these (characters of title and short text together) are set smaller, to fit without scrolling.
 _SCREEN_SIZES = ((110, "stor"), (220, "mellan"))
 
@@ -45,80 +40,44 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(lang=_language, body=_body)
+        self._environment.filters.update(lang=_language, body=_body, screen_size=screen_size)
         self._environment.globals.update(
             asset=static_files.address,
+            has_asset=static_files.is_there,
             qr=qr,
             swedish=swedish,
             base_url=parts.settings.base_url,
         )
 
-    def routes(self) -> list[BaseRoute]:
-        return [
-            Route("/", self.start),
-            Route("/sida/{municipality}", self.public),
-            Route("/skarm/{municipality}", self.screen),
-        ]
-
     def start(self, request: Request) -> Response:
-        """What staff need to see first."""
+        """What anybody may see on the way in: the risk dates, what goes out next, and how to subscribe."""
         parts, now = self.parts, self.parts.clock()
         wanted = request.query_params.get("kommun")
         known = list(parts.catalog.municipalities.values())
         if wanted is None and len(known) > 1:
             with parts.database.read() as session:
-                rows = start.overview(session, known, now=now)
+                rows = front.towns(session, known, now=now)
             return self.page("kommuner.html", rows=rows)
         municipality = parts.catalog.municipality(wanted) if wanted else known[0]
         with parts.database.read() as session:
-            today = start.today(session, parts, municipality, now=now)
-        return self.page("start.html", municipality=municipality, today=today, has_more=len(known) > 1)
-
-    def public(self, request: Request) -> Response:
-        """The page for citizens."""
-        municipality = self._municipality(request)
-        now = self.parts.clock()
+            laid = season(session, parts.catalog, municipality, years=planned_years(now, municipality))
+            steps = front.coming_steps(session, parts.catalog, municipality, now=now)
         today = now.astimezone(municipality.zone).date()
-        with self.parts.database.read() as session:
-            messages = published(session, municipality.id, kind="webb", most=PUBLIC_LENGTH)
-            laid = season(session, self.parts.catalog, municipality, years=planned_years(now, municipality))
-        promises = [self.parts.catalog.promises[item] for item in _promises_kept(self.parts, municipality)]
         return self.page(
-            "sida.html",
+            "start.html",
             municipality=municipality,
             dates=upcoming(laid.occurrences, today=today, within=A_YEAR),
-            posts=by_post(messages),
-            audiences=self.parts.catalog.audiences,
-            promises=promises,
-        )
-
-    def screen(self, request: Request) -> Response:
-        """One message at a time, large. `?n=` says which; the page itself asks for the next."""
-        municipality = self._municipality(request)
-        now = self.parts.clock()
-        with self.parts.database.read() as session:
-            messages = on_screens(session, municipality, now=now)
-            laid = season(session, self.parts.catalog, municipality, years=planned_years(now, municipality))
-        number = request.query_params.get("n", "0")
-        index = int(number) % len(messages) if messages and number.isdecimal() and len(number) < 9 else 0
-        message = messages[index] if messages else None
-        today = now.astimezone(municipality.zone).date()
-        following = f"/skarm/{municipality.id}" + (f"?n={(index + 1) % len(messages)}" if len(messages) > 1 else "")
-        return self.page(
-            "skarm.html",
-            municipality=municipality,
-            message=message,
-            size=_size(message.content) if message else "stor",
-            count=len(messages),
-            index=index,
-            coming=[item for item in upcoming(laid.occurrences, today=today, within=A_YEAR) if item.day][:1],
-            following=following,
-            seconds=SCREEN_SECONDS,
+            steps=steps,
+            has_more=len(known) > 1,
         )
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-        """The template rendered. Pages show what is true now, so they are asked for again each time."""
-        text = self._environment.get_template(template).render(**values)
+        """The template rendered. Pages show what is true now, so they are asked for again each time.
+
+        Those of one `municipality` have its look.
+        """
+        look = self._look(values.get("municipality"))
+        text = self._environment.get_template(template).render(look=look, **values)
         return HTMLResponse(text, status, headers={"Cache-Control": "no-cache"})
 
     def fault(self, status: int, heading: str, sentence: str) -> HTMLResponse:
@@ -126,26 +85,16 @@ class Pages:
         known = list(self.parts.catalog.municipalities.values())
         return self.page("fel.html", status=status, heading=heading, sentence=sentence, known=known)
 
-    def _municipality(self, request: Request) -> Municipality:
-        found = self.parts.catalog.municipalities.get(request.path_params["municipality"])
-        if found is None:
-            raise NotFoundError("Kommunen finns inte här. Kontrollera adressen.")
-        return found
+    def _look(self, municipality: Municipality | None) -> Look | None:
+        if municipality is None:
+            return None
+        with self.parts.database.read() as session:
+            return look_of(session, municipality.id)
 
 
 def template_folders(parts: Parts) -> list[Path]:
     """Where templates are looked for: the municipality's own folder, then the shipped one."""
     return [parts.settings.templates_dir, shipped_directory("templates")]
-
-
-def by_post(messages: Iterable[Message]) -> list[list[Message]]:
-    """The messages with a post's languages together, Swedish first; newest post first."""
-    groups: dict[int, list[Message]] = {}
-    for message in messages:
-        groups.setdefault(message.post_id, []).append(message)
-    for group in groups.values():
-        group.sort(key=lambda message: (message.language != SWEDISH, message.language))
-    return list(groups.values())
 
 
 def qr(address: str) -> Markup:
@@ -168,12 +117,7 @@ def _body(content: Content) -> Markup:
     return Markup(html)  # noqa: S704 - Content.html() has been cleaned by nh3
 
 
-def _size(content: Content) -> str:
+def screen_size(content: Content) -> str:
+    """How large the text is set on a screen, as a part of a class's name."""
     length = len(content.title) + len(content.short)
     return next((name for most, name in _SCREEN_SIZES if length <= most), "liten")
-
-
-def _promises_kept(parts: Parts, municipality: Municipality) -> Sequence[str]:
-    """The municipality's promises that campaigns answer to, in the order of the file."""
-    answered = {promise for campaign in parts.catalog.campaigns.values() for promise in campaign.promises}
-    return [item for item in municipality.promises if item in answered]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,8 +14,9 @@ from campaigns.sending import reports
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # Authorised by bearer token and never by anything that a browser sends along by itself.
 API_PREFIX = "/api/"
-# Players of info screens often show pages inside a frame of their own. The screens have nothing to click on.
-FRAMED_PREFIX = "/skarm/"
+# What may stand in a frame on another site: players of info screens often have one, and the page that is made for it.
+# Neither has anything to press but links to read by.
+_FRAMED = re.compile(r"/skarm/.*|/sida/[^/]+/inbaddad")
 
 _POLICY = (
     "default-src 'self'; base-uri 'none'; connect-src 'self'; form-action 'self'; object-src 'none'; "
@@ -40,7 +42,7 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_framed = scope["path"].startswith(FRAMED_PREFIX)
+        is_framed = _FRAMED.fullmatch(scope["path"]) is not None
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""The stylesheet and the script: addresses that change with the content, so that browsers may keep them for ever."""
+"""The stylesheets, scripts and pictures of the pages. Their addresses change with them: browsers keep them for ever."""
 
 from __future__ import annotations
 
@@ -10,15 +10,24 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".webp": "image/webp"}
 FOLDER = Path(__file__).parent / "static"
-FILES = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.is_file()}
+FILES = {
+    path.relative_to(FOLDER).as_posix(): path.read_bytes()
+    for path in sorted(FOLDER.rglob("*"))
+    if path.suffix in _TYPES and path.is_file()
+}
 
 
 @lru_cache
 def address(name: str) -> str:
     """Where `name` is fetched from."""
     return f"/static/{name}?v={sha256(FILES[name]).hexdigest()[:12]}"
+
+
+def is_there(name: str) -> bool:
+    """Whether there is such a file: the guide shows the pictures that there are."""
+    return name in FILES
 
 
 async def serve(request: Request) -> Response:

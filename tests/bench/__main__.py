@@ -14,7 +14,7 @@ from tests.bench.measuring import Row, as_json, machine, table, unmeasured
 from tests.bench.processes import NotAvailableError
 
 # Short measurements in this process first, before anything else has filled its caches.
-BENCHES = ("rendering", "republish", "year", "sweden", "start", "change", "sending", "throughput", "feed")
+BENCHES = ("rendering", "pages", "republish", "year", "sweden", "start", "change", "sending", "throughput", "feed")
 
 
 def main() -> int:

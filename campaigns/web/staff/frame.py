@@ -34,7 +34,7 @@ from campaigns.wiring import Parts
 
 SEE_OTHER = 303
 MOST_FIELDS = 500
-# Bytes of one field's value. Longer texts are refused with a page, in `problems`.
+# Bytes of one field's value, on pages that take no larger form than others.
 LONGEST_FIELD = 400_000
 NO_MUNICIPALITY = "Kommunen finns inte här, eller så har du ingen roll i den. Kontrollera adressen."
 
@@ -52,6 +52,9 @@ MENU = (
     ("hjalp", "Hjälp"),
     ("installningar", "Inställningar"),
 )
+
+# Single keys that lead to a page, by its path. Each person can turn them off (WCAG 2.1.4).
+SHORTCUTS = {"idag": "i", "kalender": "k", "granska": "g", "hjalp": "h"}
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ class Visit:
             municipality=self.municipality,
             here=self.request.url.path,
             menu=MENU,
+            shortcuts=SHORTCUTS,
             paused=self.standing.of(self.municipality),
             message=_read_message(self.person.message),
             csrf_field=lambda: csrf_field(self.parts.secret_key, self.secret),
@@ -177,7 +181,9 @@ class Frame:
         async def endpoint(request: Request) -> Response:
             form = FormData()
             if request.method == "POST":
-                form = await request.form(max_files=2, max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD)
+                form = await request.form(
+                    max_files=2, max_fields=MOST_FIELDS, max_part_size=page.largest or LONGEST_FIELD
+                )
             try:
                 return await run_in_threadpool(self._answer, page, request, form)
             finally:

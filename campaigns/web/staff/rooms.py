@@ -7,12 +7,48 @@ import re
 from starlette.routing import BaseRoute, compile_path
 
 from campaigns.web.pages import Pages
-from campaigns.web.staff import link_making, review
+from campaigns.web.staff import (
+    calendar,
+    campaign_additions,
+    campaign_dates,
+    campaigns,
+    guide,
+    link_making,
+    review,
+    settings,
+    settings_channels,
+    settings_keys,
+    settings_look,
+    settings_own,
+    settings_people,
+    subscribe,
+    texts,
+    today,
+    wheel,
+)
 from campaigns.web.staff.frame import Frame, StaffPage
 from campaigns.web.staff.sign_in import SignInPages
 from campaigns.wiring import Parts
 
-ROOMS: tuple[StaffPage, ...] = (*review.PAGES, *link_making.PAGES)
+ROOMS: tuple[StaffPage, ...] = (
+    *today.PAGES,
+    *calendar.PAGES,
+    *wheel.PAGES,
+    *campaigns.PAGES,
+    *campaign_additions.PAGES,
+    *campaign_dates.PAGES,
+    *texts.PAGES,
+    *review.PAGES,
+    *link_making.PAGES,
+    *subscribe.PAGES,
+    *guide.PAGES,
+    *settings.PAGES,
+    *settings_people.PAGES,
+    *settings_own.PAGES,
+    *settings_channels.PAGES,
+    *settings_look.PAGES,
+    *settings_keys.PAGES,
+)
 
 
 def routes(parts: Parts, pages: Pages) -> list[BaseRoute]:

@@ -33,6 +33,7 @@ class SignInPages:
 
     def routes(self) -> list[BaseRoute]:
         return [
+            Route("/", self._threaded(self.front), methods=["GET"], name="start"),
             Route("/logga-in", self._threaded(self.sign_in), methods=["GET", "POST"], name="logga-in"),
             Route("/logga-ut", self._threaded(self.sign_out), methods=["GET", "POST"], name="logga-ut"),
             Route("/valkommen/{secret}", self._threaded(self.welcome), methods=["GET", "POST"], name="valkommen"),
@@ -47,6 +48,12 @@ class SignInPages:
             return await run_in_threadpool(view, request, form)
 
         return endpoint
+
+    def front(self, request: Request, _form: FormData) -> Response:
+        """The front page, or on to where one works."""
+        if self._visitor(request) is not None:
+            return RedirectResponse("/mina-kommuner", SEE_OTHER)
+        return self.pages.start(request)
 
     def sign_in(self, request: Request, form: FormData) -> Response:
         """Sign in with e-mail address and password."""

@@ -1,21 +1,25 @@
 // Two small comforts. Every page works without them.
 
-// Copy buttons: shown only where they can do something.
-for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) continue; // plain http: the address can be marked by hand
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    const before = button.innerHTML;
-    try {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      button.textContent = "Kopierad";
-    } catch {
-      button.textContent = "Markera och kopiera själv";
-    }
-    button.focus();
-    setTimeout(() => { button.innerHTML = before; }, 3000);
-  });
+// Copy buttons: shown only where they can do something. Parts of a page may come in anew ("renewed").
+function offerCopies() {
+  if (!navigator.clipboard) return; // plain http: the address can be marked by hand
+  for (const button of document.querySelectorAll("[data-copy][hidden]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const before = button.innerHTML;
+      try {
+        await navigator.clipboard.writeText(button.dataset.copy);
+        button.textContent = "Kopierad";
+      } catch {
+        button.textContent = "Markera och kopiera själv";
+      }
+      button.focus();
+      setTimeout(() => { button.innerHTML = before; }, 3000);
+    });
+  }
 }
+offerCopies();
+document.addEventListener("renewed", offerCopies);
 
 // Info screens: the next message replaces this one only once it has arrived, so a screen outlives a stopped server.
 async function turn() {
@@ -27,8 +31,8 @@ async function turn() {
     if (answer.ok) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector("[data-following]");
-      const style = "link[rel=stylesheet]";
-      if (page.querySelector(style)?.href !== document.querySelector(style)?.href) return location.reload();
+      const styles = (found) => [...found.querySelectorAll("link[rel=stylesheet]")].map((each) => each.href).join();
+      if (styles(page) !== styles(document)) return location.reload();
       if (fresh) {
         document.title = page.title;
         main.replaceWith(document.adoptNode(fresh));

@@ -1,15 +1,18 @@
-"""Rows made into what the pages and the API show: states, spans of days, days left."""
+"""Rows made into what the pages and the command line show: names, states, spans of days, days left."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
-from campaigns.catalog import Catalog
+from campaigns.catalog import Catalog, Municipality
 from campaigns.content import listed
 from campaigns.models import Post
 from campaigns.occurrences import Occurrence, OccurrenceStatus
+from campaigns.post_names import audience_name as audience_name
+from campaigns.post_names import campaign_name as campaign_name
+from campaigns.post_names import step_name as step_name
 from campaigns.swedish import MONTHS, span
 
 
@@ -25,24 +28,6 @@ class ShownDate:
     week: int | None
     left: str
     is_confirmed: bool
-
-
-@dataclass(frozen=True)
-class ShownPost:
-    """A post as a row for people, or several that wait for the same local date. `due` never shows a guessed time."""
-
-    id: int
-    due: str
-    due_at: datetime
-    campaign: str
-    step: str
-    audience: str
-    channels: str
-    places: str
-    state: str
-    state_name: str
-    how_many: int
-    missing: tuple[str, ...]
 
 
 def upcoming(found: Iterable[Occurrence], *, today: date, within: timedelta) -> list[ShownDate]:
@@ -86,16 +71,20 @@ def days_left(first: date, last: date, today: date) -> str:
     return "i morgon" if left == 1 else f"om {left} dagar"
 
 
-def campaign_name(catalog: Catalog, post: Post) -> str:
+def sentence(catalog: Catalog, post: Post) -> str:
+    """”Valborg utan langning, inför, till syskon och unga vuxna (syskon)”."""
+    step, audience = step_name(catalog, post), audience_beside_step(catalog, post).lower()
+    return f"{campaign_name(catalog, post)}, {step[:1].lower()}{step[1:]}{f' ({audience})' if audience else ''}"
+
+
+def audience_beside_step(catalog: Catalog, post: Post) -> str:
+    """The audience's name, or nothing where the step is for that audience alone and its own name says so."""
+    name = audience_name(catalog, post)
     campaign = catalog.campaigns.get(post.campaign)
-    return campaign.name if campaign else post.campaign
+    alone = campaign and any(step.id == post.step and len(step.audiences) == 1 for step in campaign.steps)
+    return "" if alone and name.lower() in step_name(catalog, post).lower() else name
 
 
-def step_name(catalog: Catalog, post: Post) -> str:
-    campaign = catalog.campaigns.get(post.campaign)
-    return next((step.name for step in campaign.steps if step.id == post.step), post.step) if campaign else post.step
-
-
-def audience_name(catalog: Catalog, post: Post) -> str:
-    audience = catalog.audiences.get(post.audience)
-    return audience.name if audience else post.audience
+def channel_names(municipality: Municipality) -> dict[str, str]:
+    """The municipality's names for its channels, by id."""
+    return {channel.id: channel.name for channel in municipality.channels}

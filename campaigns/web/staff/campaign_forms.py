@@ -1,0 +1,61 @@
+"""What the pages of a campaign's year share: reading their addresses and their forms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from campaigns.errors import NotFoundError, RefusedError
+from campaigns.overviews.timeline import CampaignYear, campaign_year
+from campaigns.overviews.timeline_work import Row
+from campaigns.web.staff.frame import Visit
+
+UNPROCESSABLE = 422
+# Of all the pages, under the municipality's path.
+YEAR = "kampanjer/{campaign}/{year:int}"
+
+
+def path_of(year: CampaignYear) -> str:
+    """The page of the campaign's year, as `Visit.path` and `redirect` want it."""
+    return f"kampanjer/{year.campaign}/{year.year}"
+
+
+def year_of(visit: Visit) -> CampaignYear:
+    """The campaign's year that the address names."""
+    given = visit.request.path_params
+    with visit.parts.database.read() as session:
+        return campaign_year(
+            session, visit.parts.catalog, visit.municipality, given["campaign"], given["year"], now=visit.now
+        )
+
+
+def step_of(visit: Visit) -> tuple[CampaignYear, Row]:
+    """The campaign's year, and the step in it that holds the post that the address names."""
+    year = year_of(visit)
+    return year, year.row_of(visit.request.path_params["post"])
+
+
+def texts_of(visit: Visit, name: str) -> list[str]:
+    """All values that the form has under `name`."""
+    return [value for value in visit.form.getlist(name) if isinstance(value, str)]
+
+
+def chosen_ids(visit: Visit) -> list[int]:
+    """The posts' numbers, from the form or, for an undo, from the address."""
+    words = [word for text in (*texts_of(visit, "budskap"), visit.query.get("budskap", "")) for word in text.split()]
+    if not all(word.isdecimal() and len(word) < 10 for word in words):
+        raise NotFoundError("Budskapet finns inte.")
+    return [int(word) for word in words]
+
+
+def joined(ids: Sequence[int]) -> str:
+    """Posts' numbers as `chosen_ids` reads them."""
+    return " ".join(str(item) for item in ids)
+
+
+def day_of(text: str) -> date:
+    """The day that a field holds. Raises RefusedError for none."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise RefusedError("Välj en dag, till exempel 2027-06-11.") from error
