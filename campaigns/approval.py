@@ -43,16 +43,19 @@ def approve(
     name: str,
     now: datetime,
     digest: str | None = None,
+    earliest: datetime | None = None,
+    through: str = "",
 ) -> Signed:
     """Sign a post for `party` as `name`. The last party's signature queues its deliveries in the same transaction.
 
     The text is rendered and stored as it stands now; with `digest` the signature holds only for that very content
-    (what the signer was shown). Signing the same content again changes nothing.
+    (what the signer was shown). Signing the same content again changes nothing. What is due already starts no sooner
+    than `earliest`, if it can wait so long. `through` tells the log by what other way than an account it was signed.
     Raises RefusedError, saying why, when the post cannot be signed; NotFoundError for an unknown post or party.
     """
-    post = _locked(session, post_id)
+    post = locked_post(session, post_id)
     municipality = catalog.municipality(post.municipality)
-    signer = _signer(municipality, party, name)
+    signer = signer_of(municipality, party, name)
     _refuse_unsignable(post, now=now)
     draft = render_post(session, catalog, messages, post, now=now, facts=facts_at(session, catalog))
     _refuse_faulty(draft)
@@ -71,7 +74,7 @@ def approve(
             now=now,
             municipality=post.municipality,
             actor=signer,
-            action=f"godkände för {party}",
+            action=f"godkände för {party}{way_of(through)}",
             subject=post.key,
             detail=draft.digest[:12],
         )
@@ -82,7 +85,7 @@ def approve(
         post.state = PostState.APPROVED
         post.reason = ""
         session.flush()
-        queued = enqueue(session, municipality, post, now=now)
+        queued = enqueue(session, municipality, post, now=now, earliest=earliest)
     elif post.state == PostState.REJECTED:
         post.state = PostState.DRAFT  # somebody stands for the text again: it waits for the others
         post.reason = f"Avslogs förut av {post.reason}"
@@ -93,11 +96,19 @@ def approve(
 
 
 def reject(
-    session: Session, catalog: Catalog, post_id: int, *, party: str, name: str, reason: str, now: datetime
+    session: Session,
+    catalog: Catalog,
+    post_id: int,
+    *,
+    party: str,
+    name: str,
+    reason: str,
+    now: datetime,
+    through: str = "",
 ) -> None:
     """Reject a post with a reason: signatures are voided and what has not been sent is stopped."""
-    post = _locked(session, post_id)
-    signer = _signer(catalog.municipality(post.municipality), party, name)
+    post = locked_post(session, post_id)
+    signer = signer_of(catalog.municipality(post.municipality), party, name)
     if not reason.strip():
         raise RefusedError("Skriv varför, så att den som ändrar texten vet vad som behövs.")
     if post.state in LEFT_OUT:
@@ -114,7 +125,7 @@ def reject(
         now=now,
         municipality=post.municipality,
         actor=signer,
-        action=f"avslog för {party}",
+        action=f"avslog för {party}{way_of(through)}",
         subject=post.key,
         detail=reason.strip()[:200],
     )
@@ -128,6 +139,16 @@ def void(session: Session, post: Post, *, reason: str, now: datetime) -> None:
         .where(col(Approval.post_id) == post.id, col(Approval.voided_at).is_(None))
         .values(voided_at=now, void_reason=reason)
     )
+    stop_unsent(session, post, reason=reason, now=now)
+    if post.state == PostState.APPROVED:
+        post.state = PostState.DRAFT
+        post.reason = reason
+    post.digest = None
+    session.add(post)
+
+
+def stop_unsent(session: Session, post: Post, *, reason: str, now: datetime) -> None:
+    """Stop what has not left: what is queued, and tasks not yet done."""
     for is_uncertain, state in ((False, DeliveryState.STOPPED), (True, DeliveryState.UNKNOWN)):
         session.execute(
             update(Delivery)
@@ -139,11 +160,6 @@ def void(session: Session, post: Post, *, reason: str, now: datetime) -> None:
             )
             .values(state=state, reason=reason, changed_at=now, token=Delivery.token + 1)
         )
-    if post.state == PostState.APPROVED:
-        post.state = PostState.DRAFT
-        post.reason = reason
-    post.digest = None
-    session.add(post)
 
 
 def take_out(session: Session, post_id: int, state: PostState, reason: str, *, now: datetime) -> None:
@@ -201,7 +217,13 @@ def _digest_now(session: Session, catalog: Catalog, messages: Path, post: Post, 
         return None
 
 
-def _locked(session: Session, post_id: int) -> Post:
+def way_of(through: str) -> str:
+    """The tail of an entry in the log: by what other way than an account it was done."""
+    return f" genom {through}" if through else ""
+
+
+def locked_post(session: Session, post_id: int) -> Post:
+    """The post, for this transaction alone. Raises NotFoundError."""
     post: Post | None = session.execute(_TO_CHANGE, {"id": post_id}).scalar_one_or_none()
     if post is None:
         raise NotFoundError(f"Det finns inget budskap med nummer {post_id}. Se alla med: kampanjhjul posts")
@@ -214,7 +236,8 @@ _STORE = insert(_CONTENT)
 _SIGN = insert(Approval.__table__).values(void_reason="")  # type: ignore[attr-defined]  # as above
 
 
-def _signer(municipality: Municipality, party_id: str, name: str) -> str:
+def signer_of(municipality: Municipality, party_id: str, name: str) -> str:
+    """The name as it is kept, of somebody who may sign for the party. Raises RefusedError, NotFoundError."""
     party = municipality.party(party_id)
     name = unicodedata.normalize("NFC", " ".join(name.split()))  # the same name typed on two systems is one person
     if not name or not name.isprintable():
@@ -237,6 +260,15 @@ def _refuse_unsignable(post: Post, *, now: datetime) -> None:
         raise RefusedError("Datumet är preliminärt. Bekräfta det först med: kampanjhjul dates set")
     if post.not_after <= now and not post.is_correction:
         raise RefusedError("Det är för sent: senaste tiden för budskapet har passerat, så det skickas inte.")
+
+
+def why_unsignable(post: Post, *, now: datetime) -> str:
+    """Why nobody can sign the post now, whatever its text is, or nothing."""
+    try:
+        _refuse_unsignable(post, now=now)
+    except RefusedError as error:
+        return error.message
+    return ""
 
 
 def _refuse_faulty(draft: Draft) -> None:

@@ -25,12 +25,15 @@ _UNDER_WAY = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.UNKNOWN
 CORRECTED_WITHIN = timedelta(days=7)
 
 
-def enqueue(session: Session, municipality: Municipality, post: Post, *, now: datetime) -> int:
+def enqueue(
+    session: Session, municipality: Municipality, post: Post, *, now: datetime, earliest: datetime | None = None
+) -> int:
     """Queue the signed version of `post` where it is not under way and has not been. Returns how many were queued.
 
     What was stopped comes back if its bytes are the signed ones. What failed or was skipped waits for a person. An
     earlier version that is still queued, since it was under way when the text changed, gives way. A correction goes to
     the channels where the earlier text stands and can be put right, and, in time, to those that it never reached.
+    Nothing starts before `earliest`, unless that would be too late.
     """
     found = session.execute(_STORED, {"post_id": post.id, "version": post.content_version})
     rows = [_Stored(*row) for row in found]
@@ -53,9 +56,17 @@ def enqueue(session: Session, municipality: Municipality, post: Post, *, now: da
         delivery.reason = ""
         delivery.token += 1
         delivery.changed_at = now
+        if earliest is not None:
+            _hold_back(delivery, municipality, until=earliest)
         session.add(delivery)
     session.flush()
     return len(wanted)
+
+
+def _hold_back(delivery: Delivery, municipality: Municipality, *, until: datetime) -> None:
+    later = after_quiet(max(delivery.next_attempt_at, until), municipality.zone)
+    if later <= delivery.not_after:
+        delivery.next_attempt_at = later
 
 
 class _Stored(NamedTuple):

@@ -20,16 +20,17 @@ _CONTENT = ContentRow.__table__  # type: ignore[attr-defined]  # SQLModel gives 
 _APPROVAL = Approval.__table__  # type: ignore[attr-defined]
 _POST = Post.__table__  # type: ignore[attr-defined]
 _IDS: BindParameter[int] = bindparam("ids", expanding=True, literal_execute=True)
-_LIVE = select(_APPROVAL.c.post_id, _APPROVAL.c.party, _APPROVAL.c.name).where(
+_LIVE = select(_APPROVAL.c.post_id, _APPROVAL.c.party, _APPROVAL.c.name, _APPROVAL.c.digest).where(
     _APPROVAL.c.post_id.in_(_IDS), _APPROVAL.c.voided_at.is_(None)
 )
 
 
 class Signature(NamedTuple):
-    """Who has signed a post, and for which party."""
+    """Who has signed a post, for which party, and the digest of what was signed."""
 
     party: str
     name: str
+    digest: str
 
 
 class _Stored(NamedTuple):
@@ -78,7 +79,7 @@ _SIGNATURES = Query(
 def live_signatures(session: Session, post_id: int) -> list[Signature]:
     """The signatures on a post that have not been taken back."""
     rows = session.connection().execute(_LIVE, {"ids": [post_id]})
-    return [Signature(party, name) for _, party, name in rows]
+    return [Signature(party, name, digest) for _, party, name, digest in rows]
 
 
 class _Numbered(Protocol):
@@ -92,7 +93,7 @@ def missing_signatures(
     """Per post id, the parties whose live signature on the current content is wanting."""
     ids = [post.id for post in posts if post.id is not None]
     signed: dict[int, set[str]] = {}
-    for post_id, party, _ in session.connection().execute(_LIVE, {"ids": ids}):
+    for post_id, party, _, _ in session.connection().execute(_LIVE, {"ids": ids}):
         signed.setdefault(post_id, set()).add(party)
     return {
         post_id: [party.id for party in municipality.parties if party.id not in signed.get(post_id, set())]

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from sqlmodel import col, select
 
-from campaigns import approval
+from campaigns import approval, signing_links
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
 from campaigns.models import Delivery, Person, Post, Role
 from campaigns.people import links
@@ -119,6 +119,7 @@ def examples(place: Place) -> dict[str, object]:
         "year": 2027,
         "post": posts[0].id if posts else None,
         "delivery": first_delivery(place) or None,
+        "digest": None,  # a picture is no page
         "person": _first_person(place),
     }
 
@@ -167,4 +168,27 @@ def open_pages(place: Place) -> list[str]:
         "/logga-in",
         "/logga-ut",
         f"/valkommen/{secret}",
+        *signing_pages(place),
     ]
+
+
+def signing_pages(place: Place) -> list[str]:
+    """A personal link to all that can be signed of a campaign, where the world has anything to sign."""
+    catalog, now = place.parts.catalog, place.clock.at
+    aneby = catalog.municipality("aneby")
+    with place.database.write() as session:
+        posts = signing_links.posts_of(session, aneby, "midsommar", 2027, party="polis", now=now)
+        if not posts:
+            return []
+        made = signing_links.make_link(
+            session,
+            catalog,
+            place.parts.messages,
+            aneby,
+            posts[:6],
+            party="polis",
+            name="Pia Polis",
+            created_by="Kim Kommun",
+            now=now,
+        )
+    return [made.url("")]

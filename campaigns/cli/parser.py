@@ -151,6 +151,7 @@ def _signing(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
     reject.add_argument("--party", metavar="PART", required=True, help="till exempel kommun eller polis")
     reject.add_argument("--reason", metavar="SKÄL", required=True, help="vad som behöver ändras")
     _as(reject)
+    _sign_links(commands)
     text = _command(commands, "text", "signing:text", "byt text i ett budskap mot den i en fil")
     text.add_argument("reference", metavar="ID", help="budskapets nummer eller nyckel")
     text.add_argument("file", metavar="FIL", help="Markdown med huvud mellan +++, som i templates/messages")
@@ -182,6 +183,28 @@ def _signing(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
     confirm.add_argument("fact", metavar="FAKTUM")
     confirm.add_argument("--until", type=_day, metavar="DATUM", help="gäller till och med (annars årets slut)")
     _as(confirm)
+
+
+def _sign_links(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    link = _command(commands, "sign-link", "signing_links:sign_link", "personliga länkar, att godkänna med utan konto")
+    acts = link.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True)
+    create = acts.add_parser("create", help="gör en länk som gäller de texter som finns nu, i sju dagar")
+    create.set_defaults(act="create")
+    create.add_argument("municipality", metavar="KOMMUN")
+    create.add_argument("--party", metavar="PART", required=True, help="till exempel polis")
+    create.add_argument("--name", dest="person_name", metavar="NAMN", required=True, help="vem länken är till")
+    create.add_argument("--post", metavar="ID", action="append", default=[], help="ett budskap; kan anges flera gånger")
+    create.add_argument("--campaign", metavar="KAMPANJ", help="allt som väntar i en kampanj, tillsammans med --year")
+    create.add_argument("--year", type=_number, metavar="ÅR", help="kampanjens år")
+    _as(create)
+    listing = acts.add_parser("list", help="visa länkarna, utan hemligheterna")
+    listing.set_defaults(act="list")
+    _municipality(listing)
+    _json(listing)
+    revoke = acts.add_parser("revoke", help="dra in en länk: den slutar gälla nu")
+    revoke.set_defaults(act="revoke")
+    revoke.add_argument("link", metavar="NR", type=_number)
+    _as(revoke)
 
 
 def _sending(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above

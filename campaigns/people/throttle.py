@@ -33,6 +33,21 @@ def count_failure(session: Session, email: str, origin: str, *, now: datetime) -
         session.add(row)
 
 
+def refuse_origin_if_too_many(session: Session, what: str, origin: str, *, now: datetime) -> None:
+    """Raises RefusedError when somebody from there has guessed at `what` too often lately."""
+    row = session.get(Throttle, _key(what, origin))
+    if row is not None and row.since > now - WINDOW and row.failures >= MOST_PER_ORIGIN:
+        raise RefusedError("Det har blivit fel för många gånger. Vänta en kvart och försök igen.")
+
+
+def count_guess(session: Session, what: str, origin: str, *, now: datetime) -> None:
+    """Count one wrong guess at `what`, and forget those that are out of the window."""
+    session.execute(delete(Throttle).where(col(Throttle.since) <= now - WINDOW))
+    row = session.get(Throttle, _key(what, origin)) or Throttle(key=_key(what, origin), failures=0, since=now)
+    row.failures += 1
+    session.add(row)
+
+
 def forget(session: Session, email: str) -> None:
     """It went well: the address's failures no longer count. Those of where it came from still do."""
     session.execute(delete(Throttle).where(col(Throttle.key) == _key("address", email)))

@@ -19,6 +19,7 @@ from campaigns.web.probes import Probes
 from campaigns.web.public import PublicPages
 from campaigns.web.reporting import Reporting
 from campaigns.web.security import SameOriginOnly, SecurityHeaders
+from campaigns.web.signing import SigningPages
 from campaigns.web.staff import rooms
 from campaigns.wiring import Parts
 
@@ -58,6 +59,7 @@ def create_app(parts: Parts, pages: Pages) -> FastAPI:
     app.state.parts = parts
     app.router.routes.extend(PublicPages(parts, pages).routes())
     app.router.routes.extend(rooms.routes(parts, pages))
+    app.router.routes.extend(SigningPages(parts, pages).routes())
     app.router.routes.extend(Probes(parts).routes())
     app.router.routes.extend(Reporting(parts).routes())
     app.router.routes.extend(Pictures(parts).routes())
