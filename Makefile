@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RIVALS := $(VENV)/bench/.ready
 
-.PHONY: run test test-clients test-servers lint bench lock clean
+.PHONY: run test test-clients test-browser test-servers lint bench lock clean
 
 run: $(READY)
 	@$(BIN)/kampanjhjul serve
@@ -17,6 +17,10 @@ test: $(READY)
 # Real calendar programs, feed readers and a browser; needs node, npm and chromium.
 test-clients: $(READY) node_modules/.ready
 	$(BIN)/pytest -m clients --no-skips
+
+# Every page in a real browser, held to WCAG and the validator, and journeys through them; needs node, npm, chromium and java.
+test-browser: $(READY) node_modules/.ready
+	$(BIN)/pytest -m browser --no-skips
 
 # Real WordPress (apt install wordpress php-cli php-mysql mariadb-server) and Bluesky (node, npm); and workers that are
 # killed while their channels fail.

@@ -65,6 +65,7 @@ class StaffClient(Client):
 
     def __init__(self, app: ASGIApp, parts: Parts, secret: str, *, base_url: str = BASE_URL) -> None:
         super().__init__(app, base_url=base_url)
+        self.cookie = secret
         self._cookies = {cookie_name(parts): secret}
         self._csrf = csrf_token(parts.secret_key, secret)
 

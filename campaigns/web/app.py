@@ -40,7 +40,7 @@ class Site:
         self.freshness.stop()
 
 
-def create_app(parts: Parts) -> FastAPI:
+def create_app(parts: Parts, pages: Pages) -> FastAPI:
     """Pages, probes and the API, without the guards and the feeds in front."""
     app = FastAPI(
         title="Kampanjhjulet",
@@ -54,7 +54,6 @@ def create_app(parts: Parts) -> FastAPI:
         max_body_size=LARGEST_BODY,
     )
     app.state.parts = parts
-    pages = Pages(parts)
     app.router.routes.extend(pages.routes())
     app.router.routes.extend(rooms.routes(parts, pages))
     app.router.routes.extend(Probes(parts).routes())
@@ -71,8 +70,10 @@ def create_app(parts: Parts) -> FastAPI:
 def build(parts: Parts) -> Site:
     """Everything that is served. Call `start` on it before the first visitor."""
     store = FeedStore(parts.catalog, base_url=parts.settings.base_url)
+    pages = Pages(parts)
+    bounded = problems.BoundedBody(create_app(parts, pages), most=LARGEST_BODY, larger=rooms.larger(), pages=pages)
     guarded = SecurityHeaders(
-        SameOriginOnly(problems.BoundedBody(create_app(parts), most=LARGEST_BODY)),
+        SameOriginOnly(bounded),
         is_https=parts.settings.base_url.startswith("https://"),
     )
     return Site(FeedApplication(store, guarded), store, Freshness(parts, store))

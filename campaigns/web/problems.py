@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -44,7 +45,8 @@ _TITLES = {
 }
 _SENTENCES = {
     HTTPStatus.BAD_REQUEST: "Det som skickades går inte att läsa. Skicka JSON i UTF-8.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Det som skickades är för stort. Korta texten.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Det som skickades är för stort. Korta texten eller välj en mindre bild. "
+    "Gå tillbaka i webbläsaren: det du skrev finns kvar där.",
     HTTPStatus.NOT_FOUND: "Adressen finns inte. Kontrollera den eller börja från startsidan.",
     HTTPStatus.METHOD_NOT_ALLOWED: "Adressen finns men kan inte anropas så.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Ett fel i programmet avbröt det. Felet är loggat. Försök igen om en stund.",
@@ -130,19 +132,34 @@ def install(app: FastAPI, pages: Pages) -> None:
 
 
 class BoundedBody:
-    """Refuses a body that says it is larger than `most` bytes, in our words. Others are cut off later."""
+    """Refuses a body that says it is larger than `most` bytes, in our words. Others are cut off later.
 
-    def __init__(self, app: ASGIApp, *, most: int) -> None:
+    `larger` are the addresses, as patterns, that take more.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, most: int, larger: Sequence[tuple[re.Pattern[str], int]] = (), pages: Pages
+    ) -> None:
         self._app = app
         self._most = most
+        self._larger = larger
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         length = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
-        if length.isdecimal() and (len(length) > 15 or int(length) > self._most):
-            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            await problem(status, _SENTENCES[status])(scope, receive, send)
+        if length.isdecimal() and (len(length) > 15 or int(length) > self._bound(scope["path"])):
+            await self._refusal(scope["path"])(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    def _bound(self, path: str) -> int:
+        return next((most for pattern, most in self._larger if pattern.match(path)), self._most)
+
+    def _refusal(self, path: str) -> Response:
+        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        if path.startswith(API_PREFIX):
+            return problem(status, _SENTENCES[status])
+        return self._pages.fault(int(status), _TITLES[status], _SENTENCES[status])
 
 
 def status_of(error: KampanjhjulError) -> HTTPStatus:

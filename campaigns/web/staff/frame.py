@@ -144,13 +144,22 @@ def staff(roles: Roles) -> bool:
 
 @dataclass(frozen=True)
 class StaffPage:
-    """A page under /kommun/<municipality>/. `needs` bounds both views, `post_needs` only the act."""
+    """A page under /kommun/<municipality>/. `needs` bounds both views, `post_needs` only the act.
+
+    `largest` is how many bytes a form may be sent with, where that is more than others' are: those with pictures.
+    """
 
     path: str
     get: View | None = None
     post: View | None = None
     needs: Needs = staff
     post_needs: Needs | None = None
+    largest: int | None = None
+
+    @property
+    def address(self) -> str:
+        """The route's path."""
+        return f"/kommun/{{municipality}}/{self.path}"
 
 
 class Frame:
@@ -175,7 +184,13 @@ class Frame:
                 await form.close()
 
         methods = [method for method, view in (("GET", page.get), ("POST", page.post)) if view]
-        return Route(f"/kommun/{{municipality}}/{page.path}", endpoint, methods=methods, name=page.path)
+        return Route(
+            f"/kommun/{{municipality}}/{page.path}",
+            endpoint,
+            methods=methods,
+            name=page.path,
+            max_body_size=page.largest,
+        )
 
     def _answer(self, page: StaffPage, request: Request, form: FormData) -> Response:
         now = self.parts.clock()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from starlette.routing import BaseRoute
+import re
+
+from starlette.routing import BaseRoute, compile_path
 
 from campaigns.web.pages import Pages
 from campaigns.web.staff.frame import Frame, StaffPage
@@ -15,3 +17,8 @@ ROOMS: tuple[StaffPage, ...] = ()
 def routes(parts: Parts, pages: Pages) -> list[BaseRoute]:
     """Signing in and out, and every page under /kommun/."""
     return [*SignInPages(parts, pages).routes(), *Frame(parts, pages).routes(ROOMS)]
+
+
+def larger() -> list[tuple[re.Pattern[str], int]]:
+    """The addresses that take larger forms than others, and how many bytes."""
+    return [(compile_path(page.address)[0], page.largest) for page in ROOMS if page.largest]

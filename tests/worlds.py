@@ -1,0 +1,129 @@
+"""Aneby's site in three states, for tests of how pages look: nothing done yet, a season half done, and a full month."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlmodel import col, select
+
+from campaigns import approval
+from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
+from campaigns.models import Delivery, Post, Role
+from campaigns.sending import delivery, pauses
+from tests.fakes import FakeChannel
+from tests.sites import Place, planned
+
+# June 2027: every school's day is known, and with midsommar there are more than sixty posts in a month.
+SCHOOLS = {
+    ("student", "jonkoping"): "2027-06-10",
+    ("student", "holaveden"): "2027-06-11",
+    ("student", "eksjo"): "2027-06-04",
+    ("student", "nassjo"): "2027-06-08",
+    ("student", "vetlanda"): "2027-06-09",
+    ("skolavslutning", "furulidsskolan"): "2027-06-15",
+}
+LONG_TITLE = "Midsommarafton närmar sig med stormsteg: bestäm hemvägen nu"
+BODY = "Köp **inte** ut.\n\n- Ring\n- Hämta\n\n[Läs mer](https://www.iq.se)"
+
+
+def empty(place: Place) -> Place:
+    """Nobody has done anything, and no year has been planned yet."""
+    return place
+
+
+def typical(place: Place) -> Place:
+    """Valborg half done: sent, failed, uncertain, by hand, rejected, signed by one, waiting; one channel is paused."""
+    planned(place)
+    town = place.town
+    early = "valborg/2027/valborg/tidigt/foraldrar"
+    place.publish(early, body=BODY)
+    place.write("valborg/2027/valborg/infor/syskon", title=LONG_TITLE)
+    town.sign("valborg/2027/valborg/infor/syskon")
+    answers = (NotSentError("Kanalen nekade: texten är för lång.", is_permanent=True),)
+    place.clock.at = town.post("valborg/2027/valborg/infor/syskon").due_at
+    sender = town.sender(
+        FakeChannel("webb", answers=list(answers)),
+        FakeChannel("skarm", answers=[UnknownOutcomeError("Svaret kom aldrig.")], is_idempotent=False),
+        FakeChannel("manuell", answers=[Receipt(Outcome.MANUAL)] * 4),
+    )
+    delivery.send_due(sender, place.parts.catalog, local=True)
+    reject = town.post("valborg/2027/valborg/narmast/unga-vuxna").id or 0
+    with place.database.write() as session:
+        approval.reject(
+            session,
+            place.parts.catalog,
+            reject,
+            party="polis",
+            name="Pia Polis",
+            reason="Fel ålder.",
+            now=place.clock.at,
+        )
+        pauses.pause(
+            session,
+            place.parts.catalog,
+            municipality="aneby",
+            channel="sociala-medier",
+            reason="Olycka vid skolan. Vi väntar med allt annat.",
+            name="Kim Kommun",
+            now=place.clock.at,
+        )
+    place.write("valborg/2027/valborg/narmast/syskon")
+    town.approve("valborg/2027/valborg/narmast/syskon", "kommun", "Kim Kommun")
+    return place
+
+
+def full(place: Place) -> Place:
+    """The end of May 2027, with every date known: more than sixty posts in the coming month, half of them signed."""
+    planned(place, at=datetime(2027, 5, 27, 7, 0, tzinfo=UTC))
+    for (risk_date, school), day in SCHOOLS.items():
+        place.town.set_date(day, place=school, risk_date=risk_date)
+    coming = [post for post in _posts(place) if post.due_at > place.clock.at]
+    coming = [post for post in coming if post.due_at < place.clock.at + timedelta(days=31) and not post.merged_into]
+    for post in coming[::2]:
+        key = post.key.removeprefix("aneby/")
+        place.write(key, title=f"Säg nej inför {post.campaign}")
+        place.town.sign(key)
+    return place
+
+
+def _posts(place: Place) -> list[Post]:
+    with place.database.read() as session:
+        return list(session.exec(select(Post).order_by(col(Post.due_at))))
+
+
+WORLDS: dict[str, Callable[[Place], Place]] = {"tom": empty, "vanlig": typical, "full": full}
+
+
+def staffed(place: Place) -> str:
+    """The cookie of somebody who may do everything in Aneby, and signs for the police."""
+    client = place.staff(Role.ADMINISTRATOR, Role.APPROVER, party="polis", name="Alva Administratör")
+    return client.cookie
+
+
+def first_delivery(place: Place) -> int:
+    """The number of a delivery, or 0 if there is none."""
+    with place.database.read() as session:
+        return session.exec(select(Delivery.id).order_by(col(Delivery.id)).limit(1)).first() or 0
+
+
+def examples(place: Place) -> dict[str, object]:
+    """A value for each parameter in the addresses of pages; None where the world has nothing of the kind."""
+    posts = [post for post in _posts(place) if not post.merged_into and post.due_at > place.clock.at]
+    return {
+        "municipality": "aneby",
+        "campaign": posts[0].campaign if posts else "valborg",
+        "year": 2027,
+        "post": posts[0].id if posts else None,
+        "delivery": first_delivery(place) or None,
+    }
+
+
+def variants(place: Place) -> list[str]:
+    """Pages that look otherwise by what is asked of them."""
+    return []
+
+
+def open_pages(place: Place) -> list[str]:
+    """The pages that need no sign-in."""
+    return ["/sida/aneby", "/skarm/aneby", "/mina-kommuner", "/logga-ut"]
