@@ -7,11 +7,12 @@ import re
 from starlette.routing import BaseRoute, compile_path
 
 from campaigns.web.pages import Pages
+from campaigns.web.staff import log, pause, queue
 from campaigns.web.staff.frame import Frame, StaffPage
 from campaigns.web.staff.sign_in import SignInPages
 from campaigns.wiring import Parts
 
-ROOMS: tuple[StaffPage, ...] = ()
+ROOMS: tuple[StaffPage, ...] = (*queue.PAGES, *pause.PAGES, *log.PAGES)
 
 
 def routes(parts: Parts, pages: Pages) -> list[BaseRoute]:
