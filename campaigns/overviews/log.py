@@ -15,7 +15,7 @@ from campaigns.errors import RefusedError
 from campaigns.localtime import to_utc
 from campaigns.models import AuditEntry, Membership, Person
 from campaigns.overviews import searching
-from campaigns.overviews.log_subjects import Subject, subjects
+from campaigns.overviews.log_subjects import Subject, action_words, detail_words, subjects
 from campaigns.overviews.searching import PER_PAGE, Paging, contains, paging
 from campaigns.overviews.spreadsheets import csv_file
 from campaigns.people.roles import EVERYWHERE
@@ -127,21 +127,12 @@ def _entries(
             at=moment(row.at, municipality.zone),
             iso=row.at.astimezone(municipality.zone).isoformat(" ", "seconds")[:19],
             actor=row.actor,
-            action=_action_word(municipality, row.action),
+            action=action_words(municipality, row.action),
             subject=told[row.subject],
-            detail=row.detail,
+            detail=detail_words(row.detail),
         )
         for row in rows
     ]
-
-
-def _action_word(municipality: Municipality, action: str) -> str:
-    """”godkände för polis” with the party's own name."""
-    for party in municipality.parties:
-        for word in ("godkände för ", "avslog för "):
-            if action == f"{word}{party.id}":
-                return f"{word}{party.name}"
-    return action
 
 
 def _own(municipality: Municipality) -> ColumnElement[bool]:

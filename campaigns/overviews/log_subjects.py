@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.models import Delivery, OccurrenceRow, Person, Post
 from campaigns.post_names import post_name
 
+_DIGEST = re.compile("[0-9a-f]{12}")
 _AT_ONCE = 500  # keys in one question: databases bound how many values one may hold
 
 
@@ -36,15 +38,29 @@ def subjects(
     ordered = sorted(keys)
     for start in range(0, len(ordered), _AT_ONCE):
         some = ordered[start : start + _AT_ONCE]
-        for post, year in session.execute(_posts(municipality).where(col(Post.key).in_(some))).tuples():
+        for post, year in session.execute(_posts(municipality).where(col(Post.key).in_(some))):
             found[post.key] = Subject(post.key, f"{post_name(catalog, post)} ({year})", f"mallar/{post.id}")
         deliveries = _deliveries(municipality).where(col(Delivery.key).in_(some))
-        for number, key, channel, post, year in session.execute(deliveries).tuples():
+        for number, key, channel, post, year in session.execute(deliveries):
             words = f"{_channel(municipality, channel)}: {post_name(catalog, post)} ({year})"
             found[key] = Subject(key, words, f"ko/{number}")
-        for number, name in session.execute(_people(some)).tuples():
+        for number, name in session.execute(_people(some)):
             found[f"person {number}"] = Subject(f"person {number}", name)
     return found
+
+
+def action_words(municipality: Municipality, action: str) -> str:
+    """”godkände för Aneby kommun”, where the party's id was noted."""
+    for party in municipality.parties:
+        for word in ("godkände för ", "avslog för "):
+            if action == f"{word}{party.id}":
+                return f"{word}{party.name}"
+    return action
+
+
+def detail_words(detail: str) -> str:
+    """What was noted beside an act. The beginning of a digest is said to be one."""
+    return f"Sigill {detail}" if _DIGEST.fullmatch(detail) else detail
 
 
 def _posts(municipality: Municipality) -> Select[Post, int]:

@@ -127,7 +127,7 @@ def _missed(session: Session, catalog: Catalog, municipality: Municipality, *, n
         .order_by(col(Delivery.not_after) < now, col(Delivery.not_after), col(Delivery.id))
         .limit(MOST_MISSED)
     )
-    return [row_of(catalog, municipality, *item, now=now) for item in session.execute(query).tuples()]
+    return [row_of(catalog, municipality, *item, now=now) for item in session.execute(query)]
 
 
 def _coming(

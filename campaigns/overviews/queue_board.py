@@ -140,7 +140,7 @@ def board(session: Session, catalog: Catalog, municipality: Municipality, filter
     posts: list[PostRow] = []
     if tab.states:
         query = _deliveries(catalog, municipality, filters, tab, now=now).limit(PER_PAGE).offset(found.offset)
-        rows = [row_of(catalog, municipality, *item, now=now) for item in session.execute(query).tuples()]
+        rows = [row_of(catalog, municipality, *item, now=now) for item in session.execute(query)]
     else:
         posts = _post_rows(session, catalog, municipality, filters, tab, found, now=now)
     return Board(
@@ -165,7 +165,7 @@ def board_file(
     header = ("Nummer", "Budskap", "Rubrik", "Kampanj", "Målgrupp", "Kanal", "Mottagare", "Språk", "Läge")
     zone = municipality.zone
     lines = []
-    for delivery, post, payload, version in session.execute(query).tuples():
+    for delivery, post, payload, version in session.execute(query):
         row = row_of(catalog, municipality, delivery, post, payload, version, now=now)
         campaign, audience = catalog.campaigns.get(post.campaign), catalog.audiences.get(post.audience)
         out = delivery.published_at
@@ -248,7 +248,7 @@ def _counts(
         .where(*_of_deliveries(catalog, municipality, filters, now=now))
         .group_by(col(Delivery.state))
     )
-    by_state = {state: count for state, count in session.execute(query).tuples()}  # noqa: C416 - rows of a query
+    by_state = {state: count for state, count in session.execute(query)}  # noqa: C416 - rows of a query
     counts = {tab.id: sum(by_state.get(state, 0) for state in tab.states) for tab in TABS}
     for tab in (DRAFTS, WAITING):
         posts = select(func.count()).where(*_of_posts(catalog, municipality, filters, tab, now=now))

@@ -13,6 +13,7 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.content import Content
 from campaigns.errors import NotFoundError
 from campaigns.models import AuditEntry, ContentRow, Delivery, DeliveryState, Post
+from campaigns.overviews.log_subjects import action_words, detail_words
 from campaigns.overviews.queue_board import FOLLOWED
 from campaigns.overviews.queue_rows import Copyable, Row, content_of, copyables, row_of
 from campaigns.sending import queue
@@ -81,7 +82,7 @@ def delivery_page(
         .join(ContentRow, col(ContentRow.id) == col(Delivery.content_id))
         .where(col(Delivery.id) == delivery_id, col(Delivery.municipality) == municipality.id)
     )
-    found = session.execute(query).tuples().first() if 0 < delivery_id <= MOST_ROWS else None
+    found = session.execute(query).first() if 0 < delivery_id <= MOST_ROWS else None
     if found is None:
         raise NotFoundError(f"Det finns ingen leverans med nummer {delivery_id}.")
     delivery, post, stored = found
@@ -125,7 +126,12 @@ def _history(session: Session, municipality: Municipality, delivery: Delivery, p
         .limit(MOST_HISTORY)
     )
     return [
-        Deed(moment(item.at, municipality.zone), item.actor, item.action, item.detail)
+        Deed(
+            moment(item.at, municipality.zone),
+            item.actor,
+            action_words(municipality, item.action),
+            detail_words(item.detail),
+        )
         for item in session.execute(query).scalars()
     ]
 
@@ -134,7 +140,7 @@ def _related(session: Session, delivery: Delivery) -> list[Related]:
     query = select(col(Delivery.id), col(Delivery.act)).where(col(Delivery.replaces) == delivery.id)
     found = [
         Related(number, "Rättelsen av den här" if act == "correct" else "Tillbakadragandet av den här")
-        for number, act in session.execute(query.order_by(col(Delivery.id))).tuples()
+        for number, act in session.execute(query.order_by(col(Delivery.id)))
         if number is not None
     ]
     if delivery.replaces is not None:

@@ -101,7 +101,7 @@ def row_of(
         icon=icon,
         tone=tone,
         act_word=_ACT_WORDS.get(Act(delivery.act), ""),
-        when=_when(delivery, municipality),
+        when=_when(delivery, municipality, now=now),
         url=delivery.url,
         reason=delivery.reason,
         choices=choices_for(delivery, post, is_current=is_current, can_undo=can_undo, now=now),
@@ -119,7 +119,7 @@ def _word(delivery: Delivery) -> str:
     return DELIVERY_STATES[delivery.state]
 
 
-def _when(delivery: Delivery, municipality: Municipality) -> str:
+def _when(delivery: Delivery, municipality: Municipality, *, now: datetime) -> str:
     def told(at: datetime) -> str:
         return moment(at, municipality.zone)
 
@@ -130,7 +130,8 @@ def _when(delivery: Delivery, municipality: Municipality) -> str:
     if state == DeliveryState.SENDING:
         return f"Började skickas {told(delivery.changed_at)}"
     if state == DeliveryState.MANUAL:
-        return f"Ska göras {told(delivery.due_at)}, senast {told(delivery.not_after)}"
+        word = "Ska" if now < delivery.due_at else "Skulle"
+        return f"{word} göras {told(delivery.due_at)}, senast {told(delivery.not_after)}"
     if state in (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER):
         return f"Gick ut {told(delivery.published_at or delivery.changed_at)}"
     if state in (DeliveryState.WITHDRAWN, DeliveryState.REPLACED):
