@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from sqlalchemy import BindParameter, bindparam, select
@@ -23,6 +23,8 @@ OUT = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER, DeliveryState.UNKNOWN
 STANDING = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER)
 _UNDER_WAY = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 CORRECTED_WITHIN = timedelta(days=7)
+# The next attempt of what a person has stopped: no signature brings it back, only a person who chooses it again.
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def enqueue(
@@ -30,10 +32,10 @@ def enqueue(
 ) -> int:
     """Queue the signed version of `post` where it is not under way and has not been. Returns how many were queued.
 
-    What was stopped comes back if its bytes are the signed ones. What failed or was skipped waits for a person. An
-    earlier version that is still queued, since it was under way when the text changed, gives way. A correction goes to
-    the channels where the earlier text stands and can be put right, and, in time, to those that it never reached.
-    Nothing starts before `earliest`, unless that would be too late.
+    What was stopped comes back if its bytes are the signed ones and no person stopped it. What failed or was skipped
+    waits for a person. An earlier version that is still queued, since it was under way when the text changed, gives
+    way. A correction goes to the channels where the earlier text stands and can be put right, and, in time, to those
+    that it never reached. Nothing starts before `earliest`, unless that would be too late.
     """
     found = session.execute(_STORED, {"post_id": post.id, "version": post.content_version})
     rows = [_Stored(*row) for row in found]
@@ -99,8 +101,7 @@ def _publications(
     wanted = []
     for row, recipient in _for_each_recipient(municipality, rows):
         delivery = own.get((row.id, recipient))
-        is_stopped = delivery is None or delivery.state == DeliveryState.STOPPED
-        if (row.channel, row.language, recipient) in gone or not is_stopped:
+        if (row.channel, row.language, recipient) in gone or not _may_be_queued(delivery):
             continue
         delivery = delivery or _delivery(municipality, post, row, recipient, now=now)
         delivery.due_at = post.due_at
@@ -120,8 +121,7 @@ def _corrections(
     for row, recipient in _for_each_recipient(municipality, rows):
         replaced = standing.get((row.channel, row.language, recipient))
         delivery = own.get((row.id, recipient))
-        is_stopped = delivery is None or delivery.state == DeliveryState.STOPPED
-        if replaced is None or not is_stopped or not can(replaced.kind, Correcting):
+        if replaced is None or not _may_be_queued(delivery) or not can(replaced.kind, Correcting):
             continue
         delivery = delivery or _delivery(municipality, post, row, recipient, now=now)
         delivery.act = Act.CORRECT
@@ -132,6 +132,11 @@ def _corrections(
         delivery.next_attempt_at = after_quiet(now, municipality.zone)
         wanted.append(delivery)
     return wanted
+
+
+def _may_be_queued(delivery: Delivery | None) -> bool:
+    """Whether nothing has been made of it yet, or it was stopped by something else than a person's choice."""
+    return delivery is None or (delivery.state == DeliveryState.STOPPED and delivery.next_attempt_at < NEVER)
 
 
 def _for_each_recipient(municipality: Municipality, rows: Iterable[_Stored]) -> Iterable[tuple[_Stored, str]]:

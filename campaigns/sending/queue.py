@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from sqlmodel import Session, col, select
 
 from campaigns import audit
 from campaigns.catalog import Catalog
 from campaigns.enqueue import STANDING, enqueue
-from campaigns.errors import NotFoundError, RefusedError
+from campaigns.errors import RefusedError
 from campaigns.localtime import after_quiet
 from campaigns.models import Act, Attempt, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
+from campaigns.sending.finding import locked
 from campaigns.sending.outbox import supersede
 from campaigns.swedish import DELIVERY_STATES
+
+LONGEST_ADDRESS = 500  # characters
 
 _TRIED_AGAIN = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.SKIPPED, DeliveryState.MISSED)
 
@@ -39,14 +43,26 @@ def attempts_of(session: Session, delivery_id: int) -> Sequence[Attempt]:
     ).all()
 
 
-def done(session: Session, catalog: Catalog, delivery_id: int, *, name: str, url: str, now: datetime) -> Delivery:
-    """A person did the task, or saw that an unknown sending did go out. `url` is where it can be seen, if anywhere."""
-    delivery = _locked(session, delivery_id)
+def done(
+    session: Session,
+    catalog: Catalog,
+    delivery_id: int,
+    *,
+    name: str,
+    url: str,
+    now: datetime,
+    municipality: str | None = None,
+) -> Delivery:
+    """A person did the task, or saw that an unknown sending did go out. `url` is where it can be seen, if anywhere.
+
+    With `municipality`, only a delivery of that one is found.
+    """
+    delivery = locked(session, delivery_id, municipality=municipality)
     if delivery.state not in (DeliveryState.MANUAL, DeliveryState.UNKNOWN):
         state = DELIVERY_STATES[delivery.state]
         raise RefusedError(f"Leverans {delivery_id} är inte en manuell uppgift och inte osäker: läget är ”{state}”.")
-    if url and not url.startswith(("https://", "http://")):
-        raise RefusedError("Adressen ska börja med https://.")
+    if url and not is_web_address(url):
+        raise RefusedError("Adressen ska börja med https:// och vara hel, utan mellanslag.")
     is_withdrawn = delivery.act == Act.WITHDRAW
     delivery.state = DeliveryState.WITHDRAWN if is_withdrawn else DeliveryState.PUBLISHED
     delivery.published_at = None if is_withdrawn else now
@@ -69,20 +85,44 @@ def _queue_correction(session: Session, catalog: Catalog, delivery: Delivery, *,
         enqueue(session, catalog.municipality(delivery.municipality), post, now=now)
 
 
-def retry(session: Session, catalog: Catalog, delivery_id: int, *, name: str, now: datetime) -> Delivery:
+def is_web_address(url: str) -> bool:
+    """Whether `url` can stand as a link for everybody to follow."""
+    if len(url) > LONGEST_ADDRESS or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def retry(
+    session: Session,
+    catalog: Catalog,
+    delivery_id: int,
+    *,
+    name: str,
+    now: datetime,
+    municipality: str | None = None,
+    wait: timedelta = timedelta(0),
+) -> Delivery:
     """Try a failed, skipped, missed or unknown delivery again; for an unknown one this says that it did not go out.
 
-    If another text has been signed since, that is what is sent. Returns the delivery that now waits.
+    If another text has been signed since, that is what is sent. Returns the delivery that now waits. `wait` is how long
+    it waits at least, if there is time for that, and with `municipality` only a delivery of that one is found.
     Raises RefusedError when it is too late or it is in a state that cannot be tried again.
     """
-    delivery = _locked(session, delivery_id)
+    delivery = locked(session, delivery_id, municipality=municipality)
     if delivery.state not in _TRIED_AGAIN:
         raise RefusedError(
             f"Leverans {delivery_id} kan inte försökas igen: läget är ”{DELIVERY_STATES[delivery.state]}”."
         )
-    first_try = after_quiet(now, catalog.municipality(delivery.municipality).zone)
+    zone = catalog.municipality(delivery.municipality).zone
+    first_try = after_quiet(now, zone)
     if delivery.not_after < first_try:
         raise RefusedError("Det är för sent: senaste tiden för budskapet har passerat, så det skickas inte.")
+    if after_quiet(now + wait, zone) <= delivery.not_after:
+        first_try = after_quiet(now + wait, zone)
     post = session.get_one(Post, delivery.post_id)
     if delivery.act == Act.WITHDRAW:
         return _queued(session, delivery, first_try, name=name, now=now)
@@ -123,13 +163,6 @@ def _retry_with_new_text(
         Delivery.recipient == delivery.recipient,
     )
     return session.exec(select(Delivery).where(*same).order_by(col(Delivery.id).desc())).first() or delivery
-
-
-def _locked(session: Session, delivery_id: int) -> Delivery:
-    delivery = session.exec(select(Delivery).where(Delivery.id == delivery_id).with_for_update()).one_or_none()
-    if delivery is None:
-        raise NotFoundError(f"Det finns ingen leverans med nummer {delivery_id}. Se alla med: kampanjhjul queue")
-    return delivery
 
 
 def _changed(session: Session, delivery: Delivery, *, name: str, action: str, now: datetime) -> Delivery:

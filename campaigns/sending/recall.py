@@ -15,6 +15,7 @@ from campaigns.enqueue import LEFT_OUT, STANDING
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import Act, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
+from campaigns.sending.finding import locked
 from campaigns.swedish import DELIVERY_STATES, POST_STATES
 
 WITHDRAWN_WITHIN = timedelta(days=30)
@@ -22,17 +23,20 @@ _NOT_BEGUN = (
     *(DeliveryState.QUEUED, DeliveryState.FAILED, DeliveryState.SKIPPED, DeliveryState.MISSED),
     DeliveryState.MANUAL,
 )
-_AGAIN = (DeliveryState.FAILED, DeliveryState.SKIPPED, DeliveryState.UNKNOWN)
+_AGAIN = (DeliveryState.FAILED, DeliveryState.SKIPPED, DeliveryState.UNKNOWN, DeliveryState.STOPPED)
 
 _SAME = {"post_id", "content_id", "municipality", "channel", "kind", "language", "recipient"}
 
 
-def withdraw(session: Session, delivery_id: int, *, name: str, reason: str, now: datetime) -> Delivery:
+def withdraw(
+    session: Session, delivery_id: int, *, name: str, reason: str, now: datetime, municipality: str | None = None
+) -> Delivery:
     """Queue the withdrawal of a published delivery. Returns it; by-hand tasks are marked at once, and returned.
 
+    With `municipality`, only a delivery of that one is found.
     Raises RefusedError where the channel cannot, or the delivery does not stand published; NotFoundError if unknown.
     """
-    found = _locked(session, delivery_id)
+    found = locked(session, delivery_id, municipality=municipality)
     _check(name, reason)
     if found.act == Act.WITHDRAW or found.state not in STANDING:
         state = DELIVERY_STATES[found.state]
@@ -86,13 +90,16 @@ def withdraw(session: Session, delivery_id: int, *, name: str, reason: str, now:
     return _recorded(session, found, name, "drog tillbaka", reason, now=now, result=made)
 
 
-def open_for_correction(session: Session, post_id: int, *, name: str, reason: str, now: datetime) -> Post:
+def open_for_correction(
+    session: Session, post_id: int, *, name: str, reason: str, now: datetime, municipality: str | None = None
+) -> Post:
     """Open a post that has gone out, so that its text can be changed, signed and put in the place of the old.
 
+    With `municipality`, only a post of that one is found.
     Raises RefusedError if it stands in no channel that can be put right; NotFoundError if unknown.
     """
     post = session.exec(select(Post).where(Post.id == post_id).with_for_update()).one_or_none()
-    if post is None:
+    if post is None or municipality not in (None, post.municipality):
         raise NotFoundError(f"Det finns inget budskap med nummer {post_id}. Se alla med: kampanjhjul posts")
     _check(name, reason)
     if post.state in LEFT_OUT:
@@ -127,13 +134,6 @@ def _check(name: str, reason: str) -> None:
         raise RefusedError("Ange vem som gör det, till exempel --as ”Anna Andersson”.")
     if not reason.strip():
         raise RefusedError("Skriv varför, så att alla förstår.")
-
-
-def _locked(session: Session, delivery_id: int) -> Delivery:
-    delivery = session.exec(select(Delivery).where(Delivery.id == delivery_id).with_for_update()).one_or_none()
-    if delivery is None:
-        raise NotFoundError(f"Det finns ingen leverans med nummer {delivery_id}. Se alla med: kampanjhjul queue")
-    return delivery
 
 
 def _recorded(
