@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from campaigns import approval, signing_links
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
-from campaigns.models import Delivery, Person, Post, Role
+from campaigns.models import Delivery, DeliveryState, Person, Post, Role
 from campaigns.people import links
 from campaigns.season import season
 from campaigns.sending import delivery, pauses
@@ -104,10 +104,11 @@ def staffed(place: Place) -> str:
     return client.cookie
 
 
-def first_delivery(place: Place) -> int:
-    """The number of a delivery, or 0 if there is none."""
+def published_first(place: Place) -> list[Delivery]:
+    """The deliveries, those that have been published on the municipality's page first."""
     with place.database.read() as session:
-        return session.exec(select(Delivery.id).order_by(col(Delivery.id)).limit(1)).first() or 0
+        found = session.exec(select(Delivery).order_by(col(Delivery.id))).all()
+    return sorted(found, key=lambda item: (item.channel, item.state) != ("webb", DeliveryState.PUBLISHED))
 
 
 def examples(place: Place) -> dict[str, object]:
@@ -118,7 +119,7 @@ def examples(place: Place) -> dict[str, object]:
         "campaign": posts[0].campaign if posts else None,
         "year": 2027,
         "post": posts[0].id if posts else None,
-        "delivery": first_delivery(place) or None,
+        "delivery": next((item.id for item in published_first(place)), None),
         "digest": None,  # a picture is no page
         "person": _first_person(place),
     }
@@ -131,9 +132,12 @@ def questions(place: Place) -> dict[str, str | None]:
         laid = season(session, place.parts.catalog, place.parts.catalog.municipality("aneby"), years=[2027])
     activity = next((item.key for item in laid.plan.activities if item.campaign == campaign), None)
     student = next(item.key for item in laid.occurrences if item.risk_date == "student")
+    is_out = any(item.state == DeliveryState.PUBLISHED for item in published_first(place))
     form = "kampanjer/{campaign}/{year:int}"
     return {
         f"{form}/aktivitet": f"?nyckel={quote(activity)}" if activity else None,
+        "ko/{delivery:int}/dra-tillbaka": "" if is_out else None,
+        "ko/{delivery:int}/ratta": "" if is_out else None,
         f"{form}/datum": f"?tillfalle={quote(student)}" if campaign == "student" else None,
     }
 

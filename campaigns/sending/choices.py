@@ -124,7 +124,7 @@ def _starts(delivery: Delivery, municipality: Municipality, at: datetime | None,
 
 def refuse_unsendable(session: Session, catalog: Catalog, delivery: Delivery) -> None:
     """Raise RefusedError unless the delivery's very text is signed by all and its place in the channel is free."""
-    reason = unapproved_reasons(session, catalog, [delivery.post_id])[delivery.post_id]
+    reason = checked(session, catalog, [delivery.post_id])[delivery.post_id].fault
     if reason is not None:
         raise RefusedError(f"{reason} Låt parterna godkänna texten, så går den ut.")
     version = session.get_one(ContentRow, delivery.content_id).version
