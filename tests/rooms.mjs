@@ -36,7 +36,7 @@ async function visit(context, { path, number }) {
   });
   const sizes = [];
   page.on("response", (response) => {
-    if (response.request().resourceType() !== "image") sizes.push(response.body().then((body) => body.length, () => 0));
+    if (response.request().resourceType() !== "image") sizes.push(response.request().sizes().then((size) => size.responseBodySize, () => 0));
   });
   const response = await page.goto(wanted.base + path, { waitUntil: "load" });
   seen.status = response.status();

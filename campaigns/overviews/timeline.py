@@ -87,6 +87,11 @@ class CampaignYear:
         raise NotFoundError("Tillfället finns inte i kampanjen.")
 
     @property
+    def has_last_year(self) -> bool:
+        """Whether anything is known of any of the steps a year before."""
+        return any(post.last_year.title for row in self.rows for post in row.posts)
+
+    @property
     def is_complete(self) -> bool:
         return all(item.is_confirmed for item in self.occurrences)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +18,8 @@ FILES = {
     for path in sorted(FOLDER.rglob("*"))
     if path.suffix in _TYPES and path.is_file()
 }
+# Pressed once, here: pages are read on phones too. Pictures are pressed already.
+PRESSED = {name: gzip.compress(data, mtime=0) for name, data in FILES.items() if not name.endswith(".webp")}
 
 
 @lru_cache
@@ -35,8 +38,9 @@ async def serve(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in FILES:
         raise HTTPException(404)
-    return Response(
-        FILES[name],
-        media_type=_TYPES[Path(name).suffix],
-        headers={"Cache-Control": "public, max-age=31536000, immutable"},
-    )
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+    is_pressed = name in PRESSED and "gzip" in request.headers.get("Accept-Encoding", "")
+    if is_pressed:
+        headers["Content-Encoding"] = "gzip"
+    data = PRESSED[name] if is_pressed else FILES[name]
+    return Response(data, media_type=_TYPES[Path(name).suffix], headers=headers)
