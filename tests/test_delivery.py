@@ -19,10 +19,11 @@ from campaigns.errors import DatabaseError, RefusedError
 from campaigns.models import Approval, Attempt, ContentRow, Delivery, DeliveryState
 from campaigns.sending import delivery, outbox, queue
 from campaigns.sending.attempts import LONGEST_BACKOFF, backoff
+from campaigns.sending.claimed import Result
 from campaigns.sending.claims import claim_local
 from campaigns.sending.delivery import reap_leases, send_due
 from campaigns.sending.leases import LEASE, LOOK_AFTER
-from campaigns.sending.outbox import Result, settle
+from campaigns.sending.outbox import settle
 from campaigns.texts import write_text
 from tests.fakes import Clock, FakeChannel, Town
 

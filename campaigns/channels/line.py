@@ -149,6 +149,7 @@ class Adapter(HTTPAdapter):
     def __init__(self, line: Line, trust: ssl.SSLContext | None) -> None:
         super().__init__(1, 1, max_retries=0)
         self.line = line
+        self._pool: Any = None
         if trust is not None:
             self.init_poolmanager(1, 1, ssl_context=trust)
 
@@ -156,7 +157,11 @@ class Adapter(HTTPAdapter):
         """Leave the checking to the context, which requires a certificate; this would read the authorities anew."""
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
-        pool: Any = super().get_connection_with_tls_context(*args, **options)
+        if self._pool is None:  # one line leads to one place: it need not be looked up for each call
+            self._pool = self._pinned(super().get_connection_with_tls_context(*args, **options))
+        return self._pool
+
+    def _pinned(self, pool: Any) -> Any:
         kind = _PinnedTLS if pool.scheme == "https" else _Pinned
 
         def connection(**settings: Any) -> _Pinned:

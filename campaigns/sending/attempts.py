@@ -27,8 +27,8 @@ from campaigns.localtime import after_quiet
 from campaigns.models import Act, DeliveryState
 from campaigns.sending import outbox
 from campaigns.sending.accounts import Health
+from campaigns.sending.claimed import Claim, Result
 from campaigns.sending.leases import LOOK_AFTER
-from campaigns.sending.outbox import Claim, Result
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, literal_column, select, update
+from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
 from campaigns.approval import void
@@ -21,89 +21,17 @@ from campaigns.enqueue import stopped_as
 from campaigns.models import Act, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.prepared import Among, ManyRows, Query
 from campaigns.sending import accounts, pauses
+from campaigns.sending.claimed import Claim
+from campaigns.sending.due import due_anywhere, due_of_account
 from campaigns.sending.leases import LEASE
-from campaigns.sending.outbox import Claim, Settled, queue_current, settle_untried
+from campaigns.sending.outbox import Settled, queue_current, settle_untried
 from campaigns.sending.turns import Due, Later, Never, Turns
 from campaigns.signatures import CHANGED_CONTENT, Checked, checked
-
-BATCH = 20  # deliveries of one account at a time: they are sent one after another, within one lease
 
 _DELIVERY = Delivery.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
 _CONTENT = ContentRow.__table__  # type: ignore[attr-defined]
 _POST = Post.__table__  # type: ignore[attr-defined]
 
-_BUSY = _DELIVERY.alias("busy")
-_TARGET = _DELIVERY.alias("target")  # what a correction or a withdrawal is about
-# Written out, not as parameters: SQLite uses a partial index only where it can read its condition.
-_QUEUED: ColumnElement[str] = literal_column("'queued'")
-_SENDING: ColumnElement[str] = literal_column("'sending'")
-_IS_DUE: ColumnElement[bool] = and_(
-    _DELIVERY.c.state == _QUEUED,
-    _DELIVERY.c.next_attempt_at <= bindparam("now"),
-    Among(_DELIVERY.c.kind, "kinds"),
-    # What this process has no configuration for is another's, or waits until it is configured again.
-    Among(_DELIVERY.c.municipality, "municipalities"),
-)
-_ACCOUNT = (_DELIVERY.c.municipality, _DELIVERY.c.channel)
-_OLDEST_FIRST = (_DELIVERY.c.next_attempt_at, _DELIVERY.c.id)
-
-
-class _Id(NamedTuple):
-    id: int
-
-
-class _Account(NamedTuple):
-    municipality: str
-    channel: str
-
-
-_ANY_DUE = Query(select(_DELIVERY.c.id).where(_IS_DUE).limit(1), _Id)
-_DUE_ACCOUNTS = Query(
-    select(*_ACCOUNT)
-    .where(_IS_DUE)
-    .group_by(*_ACCOUNT)
-    # Nothing of the account is under way: it is sent to by one at a time, whoever that is.
-    .having(
-        ~exists().where(
-            _BUSY.c.state == _SENDING,
-            _BUSY.c.municipality == _DELIVERY.c.municipality,
-            _BUSY.c.channel == _DELIVERY.c.channel,
-        )
-    )
-    .order_by(func.min(_DELIVERY.c.next_attempt_at))
-    .limit(bindparam("most")),
-    _Account,
-)
-
-
-def _due(*conditions: ColumnElement[bool]) -> Query[Due]:
-    names = [name for name in Due._fields if name in _DELIVERY.c]
-    return Query(
-        select(*(_DELIVERY.c[name] for name in names), _POST.c.passes_pause, _TARGET.c.state.label("target_state"))
-        .join(_POST, _POST.c.id == _DELIVERY.c.post_id)
-        .join(_TARGET, _TARGET.c.id == _DELIVERY.c.replaces, isouter=True)
-        .where(*conditions)
-        .order_by(*_OLDEST_FIRST)
-        .limit(bindparam("most"))
-        .with_for_update(skip_locked=True, of=_DELIVERY),
-        Due,
-    )
-
-
-_LOCAL = _due(_IS_DUE)
-_OF_ACCOUNT = _due(
-    _DELIVERY.c.municipality == bindparam("municipality"),
-    _DELIVERY.c.channel == bindparam("channel"),
-    _DELIVERY.c.state == _QUEUED,
-    _DELIVERY.c.next_attempt_at <= bindparam("now"),
-    Among(_DELIVERY.c.kind, "kinds"),
-    # Asked again, in the transaction that claims.
-    ~exists().where(
-        _BUSY.c.state == _SENDING,
-        _BUSY.c.municipality == bindparam("municipality"),
-        _BUSY.c.channel == bindparam("channel"),
-    ),
-)
 # Nobody else can have taken them since they were read: writers take turns.
 _TAKE = ManyRows(
     update(_DELIVERY)
@@ -139,26 +67,9 @@ class Round:
     others: int = 0
 
 
-def has_due(session: Session, catalog: Catalog, *, kinds: Sequence[str], now: datetime) -> bool:
-    """Whether anything may be tried now. A cheap read, so that an idle sweep takes no write lock."""
-    return bool(_ANY_DUE.rows(session, **_values(catalog, kinds, now)))
-
-
-def due_accounts(
-    session: Session, catalog: Catalog, *, kinds: Sequence[str], most: int, now: datetime
-) -> list[accounts.Key]:
-    """Up to `most` accounts that have something due and nothing under way, those that have waited longest first."""
-    found = _DUE_ACCOUNTS.rows(session, **_values(catalog, kinds, now), most=most)
-    return [(row.municipality, row.channel) for row in found]
-
-
-def _values(catalog: Catalog, kinds: Sequence[str], now: datetime) -> dict[str, Any]:
-    return {"now": now, "kinds": list(kinds), "municipalities": list(catalog.municipalities)}
-
-
 def claim_local(session: Session, catalog: Catalog, *, kinds: Sequence[str], most: int, now: datetime) -> Round:
     """Lease up to `most` due deliveries to channels of our own, oldest first."""
-    rows = _LOCAL.rows(session, **_values(catalog, kinds, now), most=most)
+    rows = due_anywhere(session, catalog, kinds=kinds, most=most, now=now)
     return _claimed(session, catalog, rows, paces={}, now=now)
 
 
@@ -172,12 +83,8 @@ def claim_outside(
     now: datetime,
 ) -> Round:
     """Lease the due deliveries of the accounts `wanted`, a batch of each, oldest first. `paces` is by channel kind."""
-    rows: list[Due] = []
-    for municipality, channel in wanted:
-        if municipality in catalog.municipalities:
-            rows += _OF_ACCOUNT.rows(
-                session, municipality=municipality, channel=channel, now=now, kinds=list(kinds), most=BATCH
-            )
+    known = [account for account in wanted if account[0] in catalog.municipalities]
+    rows = [row for account in known for row in due_of_account(session, account, kinds=kinds, now=now)]
     return _claimed(session, catalog, rows, paces=paces, now=now)
 
 

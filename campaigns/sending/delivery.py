@@ -19,10 +19,12 @@ from campaigns.catalog import Catalog
 from campaigns.errors import DatabaseError
 from campaigns.sending.accounts import Key
 from campaigns.sending.attempts import Means, attempt
-from campaigns.sending.claims import claim_local, claim_outside, due_accounts, has_due
+from campaigns.sending.claimed import Result
+from campaigns.sending.claims import claim_local, claim_outside
+from campaigns.sending.due import due_accounts, has_due
 from campaigns.sending.lanes import Ends, Lane, lanes
 from campaigns.sending.leases import has_expired, reap
-from campaigns.sending.outbox import Result, settle
+from campaigns.sending.outbox import settle
 
 logger = logging.getLogger(__name__)
 

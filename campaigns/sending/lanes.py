@@ -14,9 +14,9 @@ from campaigns.channels.line import Lines
 from campaigns.errors import DatabaseError
 from campaigns.sending.accounts import Health
 from campaigns.sending.attempts import Means, attempt, given_back
+from campaigns.sending.claimed import Claim, Result
 from campaigns.sending.claims import may_go_on
 from campaigns.sending.leases import LEASE
-from campaigns.sending.outbox import Claim, Result
 
 # Left of a lease when a try begins: more than the longest that a call may take.
 MARGIN = timedelta(seconds=65)

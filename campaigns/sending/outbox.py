@@ -21,6 +21,7 @@ from campaigns.models import Act, Attempt, ContentRow, Delivery, DeliveryState, 
 from campaigns.prepared import Among, ManyRows, Query
 from campaigns.revisions import touch
 from campaigns.sending import accounts
+from campaigns.sending.claimed import Claim, Result
 from campaigns.sending.leases import LEASE
 
 logger = logging.getLogger(__name__)
@@ -118,70 +119,6 @@ _TAKE_AWAY = (
 )
 
 
-_OUT = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER, DeliveryState.WITHDRAWN)
-
-
-class Claim(NamedTuple):
-    """A delivery that this worker alone may try until `lease_until` (UTC). `payload` is the approved bytes.
-
-    `reference` is what an earlier try noted, or what a withdrawal or correction is about (the delivery `replaces`).
-    """
-
-    delivery_id: int
-    key: str
-    post_id: int
-    municipality: str
-    channel: str
-    kind: str
-    language: str
-    recipient: str
-    act: str
-    replaces: int | None
-    due_at: datetime
-    not_after: datetime
-    token: int
-    attempt: int
-    maybe_sent: bool
-    reference: str
-    payload: bytes
-
-    @property
-    def account(self) -> accounts.Key:
-        return self.municipality, self.channel
-
-
-class Result(NamedTuple):
-    """What became of a claim. `next_attempt_at` (UTC) is set only for `queued`.
-
-    `health` is what the try told of the channel itself, None if nothing, and `rests_until` when the channel asks to be
-    called again. `is_tried` is False where the claim is given back without a try.
-    """
-
-    claim: Claim
-    state: DeliveryState
-    finished_at: datetime
-    started_at: datetime
-    detail: str = ""
-    receipt: str = ""
-    url: str = ""
-    maybe_sent: bool = False
-    next_attempt_at: datetime | None = None
-    health: accounts.Health | None = None
-    rests_until: datetime | None = None
-    is_tried: bool = True
-
-    @property
-    def is_out(self) -> bool:
-        """Whether the channel did what it was asked to."""
-        return self.state in _OUT
-
-    @property
-    def lesson(self) -> accounts.Lesson | None:
-        if self.health is None:
-            return None
-        return accounts.Lesson(self.claim.account, self.health, self.detail, self.finished_at, self.rests_until)
-
-
 class Settled(NamedTuple):
     """What a delivery that waited came to without a try, and the reason that is shown."""
 
@@ -234,7 +171,8 @@ def settle(session: Session, catalog: Catalog, results: Sequence[Result]) -> lis
         return []
     # Writers take turns, so how they stand now is how they stand when they are written, a few lines down.
     found = {row.id: row for row in _FOUND.rows(session, ids=[result.claim.delivery_id for result in results])}
-    kept = [result for result in results if _is_held(found.get(result.claim.delivery_id), result.claim)]
+    dropped = [result for result in results if not _is_held(found.get(result.claim.delivery_id), result.claim)]
+    kept = [result for result in results if result not in dropped] if dropped else results
     _SETTLE.run(session, [_settled(result) for result in kept])
     for result in kept:
         if result.is_out and result.claim.replaces is not None:
@@ -246,7 +184,7 @@ def settle(session: Session, catalog: Catalog, results: Sequence[Result]) -> lis
     outdated = {row.post_id for row in publishing if row.is_outdated}
     if outdated:
         queue_current(session, catalog, outdated, now=results[0].finished_at)
-    return [result for result in results if not _is_held(found.get(result.claim.delivery_id), result.claim)]
+    return dropped
 
 
 def _is_held(row: _Found | None, item: Claim) -> bool:

@@ -22,7 +22,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import requests
 from sqlmodel import Session, select
@@ -34,9 +33,10 @@ from campaigns.database import Database
 from campaigns.drafts import digest_of
 from campaigns.models import Approval, ContentRow, Delivery, OccurrenceRow, Post, PostState
 from campaigns.sending.attempts import Means
-from campaigns.sending.claims import BATCH
 from campaigns.sending.delivery import Sender, send_due
+from campaigns.sending.due import BATCH
 from campaigns.wiring import open_parts
+from tests.bench.floor import raw_seconds
 from tests.bench.measuring import Row, at_least, at_most, told
 from tests.bench.processes import LOOPBACK, free_port, settings
 
@@ -44,6 +44,7 @@ ACCOUNTS, EACH, ROUNDS = 290, 20, 3
 COUNT = ACCOUNTS * EACH
 THREADS, FEW_THREADS = 64, 16
 SINK_MS = 50
+RAW_BATCH = 50
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 NOON = datetime.fromisoformat("2027-04-30T10:00:00+00:00")  # Fri 2027-04-30 12.00 summer time
 
@@ -70,7 +71,7 @@ def run(folder: Path) -> Iterable[Row]:
     raw: dict[int, list[float]] = {RAW_BATCH: [], THREADS * BATCH: []}
     for turn in range(ROUNDS):
         for size, times in raw.items():
-            times.append(_raw(copied(original, folder / f"raw-{size}-{turn}.db"), size))
+            times.append(raw_seconds(copied(original, folder / f"raw-{size}-{turn}.db"), size))
         ours.append(outbox_seconds(copied(original, folder / f"ours-{turn}.db"), catalog, Free()))
     rate = COUNT / statistics.median(ours)
     floor, higher = (COUNT / statistics.median(times) for times in raw.values())
@@ -262,55 +263,4 @@ def outbox_seconds(path: Path, catalog: Catalog, channel: Channel, threads: int 
     assert tried == len(rows) == COUNT
     assert set(rows) == {("handed_over", 1)}
     database.close()
-    return took
-
-
-_DUE = """
-    SELECT d.id, d.key, d.post_id, d.municipality, d.channel, d.kind, d.language, d.due_at, d.not_after, d.token,
-           d.attempts, d.maybe_sent, d.receipt, c.payload, p.digest, p.state
-    FROM delivery d JOIN content c ON c.id = d.content_id JOIN post p ON p.id = d.post_id
-    WHERE d.state = 'queued' AND d.next_attempt_at <= ? ORDER BY d.next_attempt_at, d.id LIMIT ?
-"""
-_SIGNED = "SELECT post_id, party, name, digest FROM approval WHERE voided_at IS NULL AND post_id IN ({})"
-_TAKE = """
-    UPDATE delivery SET state = 'sending', token = token + 1, attempts = attempts + 1, lease_until = ?, changed_at = ?
-    WHERE id = ? AND token = ?
-"""
-_SETTLE = """
-    UPDATE delivery SET state = 'handed_over', receipt = ?, published_at = ?, changed_at = ?, lease_until = NULL
-    WHERE id = ? AND token = ? AND state = 'sending'
-"""
-_ATTEMPT = """
-    INSERT INTO attempt (delivery_id, number, token, started_at, finished_at, outcome, detail)
-    VALUES (?, 1, 1, ?, ?, 'handed_over', '')
-"""
-RAW_BATCH = 50
-
-
-def _raw(path: Path, batch: int) -> float:
-    connection = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-    now = "2027-04-30 10:00:00.000000"
-    began = time.perf_counter()
-    while True:
-        connection.execute("BEGIN IMMEDIATE")
-        rows: list[Any] = connection.execute(_DUE, (now, batch)).fetchall()
-        if not rows:
-            connection.execute("COMMIT")
-            break
-        marks = ",".join("?" * len(rows))
-        signed = connection.execute(_SIGNED.format(marks), [row[2] for row in rows]).fetchall()
-        assert len(signed) == 2 * len(rows)
-        assert all(hashlib.sha256(row[13]).hexdigest() for row in rows)
-        connection.executemany(_TAKE, [(now, now, row[0], row[9]) for row in rows])
-        connection.execute("COMMIT")
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(_SETTLE, [("msg_1", now, now, row[0], row[9] + 1) for row in rows])
-        connection.executemany(_ATTEMPT, [(row[0], now, now) for row in rows])
-        connection.execute("COMMIT")
-    took = time.perf_counter() - began
-    (left,) = connection.execute("SELECT count(*) FROM delivery WHERE state <> 'handed_over'").fetchone()
-    assert left == 0
-    connection.close()
     return took
