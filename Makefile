@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RIVALS := $(VENV)/bench/.ready
 
-.PHONY: run test test-clients test-browser test-servers lint bench pictures lock clean
+.PHONY: run test test-pages test-clients test-browser test-servers lint bench pictures lock clean
 
 run: $(READY)
 	@$(BIN)/kampanjhjul serve
@@ -13,6 +13,10 @@ run: $(READY)
 # At most three minutes on two cores; SQLite and PostgreSQL (from a wheel), no network.
 test: $(READY)
 	$(BIN)/pytest -n 2 --no-skips
+
+# What pages show and what their forms do, on SQLite and PostgreSQL, no network.
+test-pages: $(READY)
+	$(BIN)/pytest -m pages -n 2 --no-skips
 
 # Real calendar programs, feed readers and a browser; needs node, npm and chromium.
 test-clients: $(READY) node_modules/.ready

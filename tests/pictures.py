@@ -28,17 +28,16 @@ from tests.test_rooms import addresses
 SCRIPT = Path(__file__).with_name("pictures.mjs")
 SHOWN = Path(__file__).parent.parent / "campaigns" / "web" / "static" / "hjalp"
 PORT = 18_750
-WIDE, PHONE = (1200, 800), (390, 780)
-# The file, the page, how large the window is.
+# The file, and the page.
 MAIN = (
-    ("idag", "/kommun/aneby/idag", WIDE),
-    ("kalender", "/kommun/aneby/kalender", WIDE),
-    ("arshjul", "/kommun/aneby/arshjul", WIDE),
-    ("kampanj", "/kommun/aneby/kampanjer/valborg/2027", WIDE),
-    ("mall", "/kommun/aneby/mallar/{post}", WIDE),
-    ("granska", "/kommun/aneby/granska", WIDE),
-    ("ko", "/kommun/aneby/ko", WIDE),
-    ("mobil", "/kommun/aneby/granska/{post}", PHONE),
+    ("idag", "/kommun/aneby/idag"),
+    ("kalender", "/kommun/aneby/kalender"),
+    ("arshjul", "/kommun/aneby/arshjul"),
+    ("kampanjer", "/kommun/aneby/kampanjer/valborg/2027#idag"),
+    ("mallar", "/kommun/aneby/mallar/{post}"),
+    ("granska", "/kommun/aneby/granska/{post}"),
+    ("ko", "/kommun/aneby/ko?flik=osakert"),
+    ("paus", "/kommun/aneby/paus"),
 )
 
 
@@ -66,12 +65,12 @@ def shown(place: Place, folder: Path) -> list[dict[str, Any]]:
         {
             "path": path.format(**values),
             "file": str(folder / f"{name}.png"),
-            "width": width,
-            "height": height,
+            "width": 1280,
+            "height": 800,
             "scheme": "light",
             "full": False,
         }
-        for name, path, (width, height) in MAIN
+        for name, path in MAIN
     ]
 
 

@@ -16,6 +16,8 @@ from campaigns.overviews.today import today
 from campaigns.people.roles import Roles
 from tests.sites import Place, copied_config, planned
 
+pytestmark = pytest.mark.pages
+
 INFOR = "valborg/2027/valborg/infor/syskon"
 EARLY = "valborg/2027/valborg/tidigt/foraldrar"
 

@@ -15,6 +15,8 @@ from campaigns.look import Look, colour_faults, stylesheet
 from campaigns.models import AuditEntry, Role, Setting
 from tests.sites import Place, StaffClient, planned
 
+pytestmark = pytest.mark.pages
+
 PAGE = "/kommun/aneby/installningar/utseende"
 
 

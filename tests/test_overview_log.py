@@ -17,6 +17,8 @@ from campaigns.overviews.log import Filters, Log
 from campaigns.sending import choices
 from tests.sites import Place, planned
 
+pytestmark = pytest.mark.pages
+
 VALBORG = "valborg/2027/valborg/paminnelse/foraldrar"
 MIDNIGHT = datetime(2027, 4, 30, 22, 0, tzinfo=UTC)  # Sat 2027-05-01 00.00 summer time
 

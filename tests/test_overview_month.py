@@ -16,6 +16,8 @@ from campaigns.people.roles import Roles
 from tests.builders import day
 from tests.sites import Place, planned
 
+pytestmark = pytest.mark.pages
+
 EARLY, INFOR = "valborg/2027/valborg/tidigt/foraldrar", "valborg/2027/valborg/infor/syskon"
 READER, EDITOR = Roles(parties=("polis",)), Roles(is_editor=True)
 

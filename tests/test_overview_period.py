@@ -9,6 +9,8 @@ from campaigns.overviews import period
 from campaigns.overviews.period import Length
 from tests.builders import day
 
+pytestmark = pytest.mark.pages
+
 TODAY = day("Wed 2027-04-28")
 
 

@@ -18,6 +18,8 @@ from campaigns.people.roles import Roles
 from campaigns.sending import pauses
 from tests.sites import Place, copied_config, planned
 
+pytestmark = pytest.mark.pages
+
 EARLY, WEEK_BEFORE = "valborg/2027/valborg/tidigt/foraldrar", "valborg/2027/valborg/veckan/foraldrar"
 INFOR, NARMAST = "valborg/2027/valborg/infor/syskon", "valborg/2027/valborg/narmast/syskon"
 POLICE, EDITOR = Roles(parties=("polis",)), Roles(is_editor=True)

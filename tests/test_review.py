@@ -22,6 +22,8 @@ from campaigns.sending import delivery
 from tests.fakes import FakeChannel
 from tests.sites import Place, planned
 
+pytestmark = pytest.mark.pages
+
 VALBORG = "valborg/2027/valborg/"
 FIRST, SECOND, THIRD = (f"{VALBORG}{key}" for key in ("tidigt/foraldrar", "veckan/foraldrar", "infor/syskon"))
 PIA = Viewer("Pia Polis", ("polis",))

@@ -24,6 +24,8 @@ from tests.fakes import MORNING
 from tests.post_office import post_office
 from tests.sites import Place, planned
 
+pytestmark = pytest.mark.pages
+
 VALBORG = "valborg/2027/valborg/"
 FIRST, SECOND = f"{VALBORG}tidigt/foraldrar", f"{VALBORG}veckan/foraldrar"
 

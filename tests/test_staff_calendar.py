@@ -14,6 +14,8 @@ from campaigns.models import Post, Role
 from tests.sites import Place, planned
 from tests.test_web_pages import words
 
+pytestmark = pytest.mark.pages
+
 KALENDER = "/kommun/aneby/kalender"
 EARLY = "valborg/2027/valborg/tidigt/foraldrar"
 

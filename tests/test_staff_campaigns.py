@@ -13,6 +13,8 @@ from campaigns.database import Database
 from campaigns.models import ActivityRow, Post, PostState, Role
 from tests.sites import Place, StaffClient, planned
 
+pytestmark = pytest.mark.pages
+
 YEAR = "/kommun/aneby/kampanjer/valborg/2027"
 STUDENT_YEAR = "/kommun/aneby/kampanjer/student/2027"
 WEEK = "valborg/2027/valborg/veckan/foraldrar"

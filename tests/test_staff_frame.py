@@ -15,6 +15,8 @@ from campaigns.web.problems import install
 from campaigns.web.staff.frame import Frame, StaffPage, Visit, editors, signers
 from tests.sites import Place, StaffClient
 
+pytestmark = pytest.mark.pages
+
 LONG = "En lång text som någon har skrivit <b>och</b> inte vill förlora."
 
 

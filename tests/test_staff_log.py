@@ -9,6 +9,8 @@ from campaigns.database import Database
 from campaigns.models import Role
 from tests.sites import Place, planned
 
+pytestmark = pytest.mark.pages
+
 VALBORG = "valborg/2027/valborg/paminnelse/foraldrar"
 LOGG = "/kommun/aneby/logg"
 SCRIPT = "<script>alert(1)</script>"

@@ -13,6 +13,8 @@ from campaigns.sending import pauses
 from campaigns.sending.delivery import send_due
 from tests.sites import Place, planned
 
+pytestmark = pytest.mark.pages
+
 VALBORG = "valborg/2027/valborg/paminnelse/foraldrar"
 PAUS = "/kommun/aneby/paus"
 SCRIPT = "<script>alert(1)</script>"

@@ -14,6 +14,8 @@ from campaigns.sending.delivery import send_due
 from tests.fakes import FakeChannel
 from tests.sites import Place, planned
 
+pytestmark = pytest.mark.pages
+
 VALBORG = "valborg/2027/valborg/paminnelse/foraldrar"
 KO = "/kommun/aneby/ko"
 SCRIPT = "<script>alert(1)</script>"

@@ -13,6 +13,8 @@ from campaigns.database import Database
 from campaigns.models import Approval, AuditEntry, DeliveryState, Post, PostState, Role, SigningLink
 from tests.sites import Place, StaffClient, planned
 
+pytestmark = pytest.mark.pages
+
 VALBORG = "valborg/2027/valborg/"
 FIRST, SECOND, THIRD = (f"{VALBORG}{key}" for key in ("tidigt/foraldrar", "veckan/foraldrar", "infor/syskon"))
 GRANSKA = "/kommun/aneby/granska"

@@ -18,6 +18,8 @@ from campaigns.sending import accounts
 from campaigns.sending.accounts import Health, Lesson
 from tests.sites import Place, StaffClient, copied_config, planned
 
+pytestmark = pytest.mark.pages
+
 SETTINGS = "/kommun/aneby/installningar"
 PEOPLE = f"{SETTINGS}/personer"
 PASSWORD = "sju lugna sjöar"

@@ -14,6 +14,8 @@ from campaigns.models import AuditEntry, Role, Token
 from campaigns.publishing import refresh_stale
 from tests.sites import Place, StaffClient, copied_config, planned
 
+pytestmark = pytest.mark.pages
+
 PAGE = "/kommun/aneby/prenumerera"
 BASE = "https://kampanj.example.se/feeds"
 

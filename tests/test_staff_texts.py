@@ -15,6 +15,8 @@ from campaigns.models import Membership, Post, PostState, PostText, Role, Upload
 from tests.sites import Place, StaffClient, planned
 from tests.test_pictures import exif, jpeg
 
+pytestmark = pytest.mark.pages
+
 VECKAN = "valborg/2027/valborg/veckan/foraldrar"
 MALLAR = "/kommun/aneby/mallar"
 FORM = {

@@ -13,6 +13,8 @@ from campaigns.sending import pauses
 from tests.sites import Place, StaffClient, planned
 from tests.test_web_pages import HOSTILE, words
 
+pytestmark = pytest.mark.pages
+
 IDAG = "/kommun/aneby/idag"
 EARLY, INFOR = "valborg/2027/valborg/tidigt/foraldrar", "valborg/2027/valborg/infor/syskon"
 

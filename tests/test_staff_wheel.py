@@ -15,6 +15,8 @@ from tests.builders import day
 from tests.sites import BASE_URL, Place, planned
 from tests.test_web_pages import words
 
+pytestmark = pytest.mark.pages
+
 ARSHJUL = "/kommun/aneby/arshjul"
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -21,6 +21,8 @@ from campaigns.text_versions import Version
 from campaigns.texts import ChangedMeanwhileError, Closed
 from tests.fakes import MESSAGES, Clock, Town
 
+pytestmark = pytest.mark.pages
+
 VECKAN = "valborg/2027/valborg/veckan/foraldrar"
 INFOR = "valborg/2027/valborg/infor/syskon"
 

@@ -25,6 +25,8 @@ from campaigns.step_changes import move_step, skip_step
 from tests.builders import STOCKHOLM, day
 from tests.sites import Place, planned
 
+pytestmark = pytest.mark.pages
+
 WEEK = "valborg/2027/valborg/veckan/foraldrar"
 REMINDER = "valborg/2027/valborg/paminnelse/foraldrar"
 

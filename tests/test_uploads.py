@@ -18,6 +18,8 @@ from tests.builders import make_municipality
 from tests.fakes import MESSAGES, Clock, Town
 from tests.test_pictures import TEXT, WHO, exif, jpeg, png
 
+pytestmark = pytest.mark.pages
+
 INFOR = "valborg/2027/valborg/infor/syskon"
 
 

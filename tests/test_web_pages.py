@@ -22,6 +22,8 @@ from campaigns.web import freshness
 from tests.builders import day
 from tests.sites import Place, copied_config, planned
 
+pytestmark = pytest.mark.pages
+
 INFOR, NARMAST = "valborg/2027/valborg/infor/syskon", "valborg/2027/valborg/narmast/syskon"
 EARLY = "valborg/2027/valborg/tidigt/foraldrar"
 
