@@ -33,7 +33,7 @@ MAIN = (
     ("idag", "/kommun/aneby/idag"),
     ("kalender", "/kommun/aneby/kalender"),
     ("arshjul", "/kommun/aneby/arshjul"),
-    ("kampanjer", "/kommun/aneby/kampanjer/valborg/2027#idag"),
+    ("kampanjer", "/kommun/aneby/kampanjer/valborg/2027"),
     ("mallar", "/kommun/aneby/mallar/{post}"),
     ("granska", "/kommun/aneby/granska/{post}"),
     ("ko", "/kommun/aneby/ko?flik=osakert"),

@@ -88,6 +88,10 @@ def test_every_page_is_accessible_valid_light_and_keeps_to_itself(world: str, tm
     database.close()
 
 
+# It guesses the language from the words; of a page of dates it guesses Danish.
+_A_GUESS = "This document appears to be written in "
+
+
 def _invalid(folder: Path, pages: list[str]) -> list[str]:
     """What the validator of HTML says against the files in `folder`."""
     files = sorted(folder.glob("*.html"))
@@ -103,5 +107,5 @@ def _invalid(folder: Path, pages: list[str]) -> list[str]:
     return [
         f"{pages[int(Path(item['url']).stem)]}: {item['message']} ({item.get('extract', '')!r})"
         for item in messages
-        if item["type"] == "error" or item.get("subType") == "warning"
+        if (item["type"] == "error" or item.get("subType") == "warning") and not item["message"].startswith(_A_GUESS)
     ]
