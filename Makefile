@@ -24,7 +24,7 @@ test-clients: $(READY) node_modules/.ready
 
 # Every page in a real browser, held to WCAG and the validator, and journeys through them; needs node, npm, chromium and java.
 test-browser: $(READY) node_modules/.ready
-	$(BIN)/pytest -m browser --no-skips
+	$(BIN)/pytest -m browser -n 2 --no-skips
 
 # Real WordPress (apt install wordpress php-cli php-mysql mariadb-server) and Bluesky (node, npm); and workers that are
 # killed while their channels fail.
