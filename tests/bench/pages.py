@@ -12,11 +12,16 @@ from pathlib import Path
 from campaigns.content import decomposed
 from campaigns.database import Database
 from campaigns.migrate import upgrade
+from campaigns.models import Role
+from campaigns.posts import materialise
+from tests import worlds
 from tests.bench.measuring import Row, at_most, percentile, seconds
 from tests.conftest import CONFIG
 from tests.sites import Place, StaffClient, planned
+from tests.test_rooms import addresses
 
 PREVIEW_MS, ROUNDS = 30, 120
+PAGE_MS, TRIES = 50, 5
 POST = "valborg/2027/valborg/infor/syskon"
 # Every kind of channel that can be previewed, in the step that is measured.
 CHANNELS = """
@@ -66,6 +71,31 @@ def run(folder: Path) -> Iterable[Row]:
         yield from previews(place, place.staff())
     finally:
         database.close()
+    yield from every_page(folder)
+
+
+def every_page(folder: Path) -> Iterable[Row]:
+    """Every page of one of six municipalities whose year is planned, asked for as a browser does, a few times each."""
+    database = Database(f"sqlite:///{folder / 'six.db'}")
+    upgrade(database)
+    place = worlds.full(Place(database, config=_six_towns(folder)))
+    for municipality in place.parts.catalog.municipalities.values():
+        with database.write() as session:
+            materialise(session, place.parts.catalog, place.parts.messages, municipality, now=place.clock.at)
+    client = place.staff(Role.ADMINISTRATOR, Role.APPROVER, party="polis", name="Alva Administratör")
+    middles = {}
+    for path in addresses(place):
+        client.page(path)  # its template is read the first time
+        middles[path] = statistics.median(1000 * seconds(partial(client.page, path)) for _ in range(TRIES))
+    slowest = max(middles, key=middles.__getitem__)
+    yield at_most(
+        f"Alla {len(middles)} sidor, sex kommuner, hela anropet",
+        statistics.median(middles.values()),
+        limit=PAGE_MS,
+        unit="ms",
+        detail=f"median; långsammast {middles[slowest]:.0f} ms: {slowest}",
+    )
+    database.close()
 
 
 def previews(place: Place, client: StaffClient) -> Iterable[Row]:
@@ -114,4 +144,20 @@ def _config(folder: Path) -> Path:
     named = ", ".join(f'"{name}"' for name in NAMED)
     text = campaign.read_text(encoding="utf-8").replace(old, f'"sociala-medier", {named}]')
     campaign.write_text(text, encoding="utf-8")
+    return target
+
+
+def _six_towns(folder: Path) -> Path:
+    """The shipped configuration with five made-up municipalities beside Aneby."""
+    target = folder / "six"
+    shutil.copytree(CONFIG, target)
+    towns = target / "municipalities"
+    own = (towns / "aneby.toml").read_text(encoding="utf-8")
+    promises = target / "promises.toml"
+    names = [f"kommun-{number}" for number in range(1, 6)]
+    for name in names:
+        (towns / f"{name}.toml").write_text(own, encoding="utf-8")
+    given = ", ".join(f'"{name}"' for name in ("aneby", *names))
+    text = promises.read_text(encoding="utf-8").replace('municipalities = ["aneby"]', f"municipalities = [{given}]")
+    promises.write_text(text, encoding="utf-8")
     return target

@@ -111,7 +111,7 @@ def _over_http(folder: Path, catalog: Catalog, original: Path, port: int) -> Ite
     name = f"{COUNT} leveranser samma sekund, mottagare på {SINK_MS} ms, {THREADS} trådar"
     yield at_most(name, medians[THREADS][0], limit=10, unit="s")
     # One account is sent to by one at a time, twenty in a row: 290 of them take 64 threads five rounds, where the bare
-    # loop shares its posts out evenly (4.53 rounds). That alone is 0.91; smaller batches have been tried and are slower.
+    # loop shares its posts out evenly (4.53 rounds). That alone is 0.91; smaller batches have been tried: slower.
     for threads, (ours_took, bare_took) in medians.items():
         yield at_least(
             f"  mot en bar Session-loop, {threads} trådar var",
