@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import uuid
 import warnings
@@ -69,7 +70,9 @@ def postgresql() -> Iterator[str]:
 
     for folder in _left_over():
         (folder / ".handle_pids.json").unlink(missing_ok=True)
-        get_server(folder, cleanup_mode="delete").cleanup()
+        if (folder / "postmaster.pid").exists():  # it may still be running
+            get_server(folder, cleanup_mode="delete").cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
     server = get_server(tempfile.mkdtemp(prefix=f"{SERVER_FOLDER}{os.getpid()}-"), cleanup_mode="delete")
     try:
         url = str(server.get_uri())
