@@ -23,6 +23,8 @@ OUT = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER, DeliveryState.UNKNOWN
 STANDING = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER)
 _UNDER_WAY = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 CORRECTED_WITHIN = timedelta(days=7)
+# What a person lets go at once on a page waits this long, so that whoever pressed the wrong button can take it back.
+REGRET = timedelta(seconds=60)
 # The next attempt of what a person has stopped: no signature brings it back, only a person who chooses it again.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 

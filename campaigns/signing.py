@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import or_, update
@@ -18,9 +18,6 @@ from campaigns.errors import NotFoundError, RefusedError, TemplateError
 from campaigns.models import Act, Approval, ContentRow, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
 from campaigns.signatures import live_signatures
-
-# What a signature on a page sends at once waits this long, so that it can be taken back.
-REGRET = timedelta(seconds=60)
 
 NO_POST = "Budskapet finns inte. Kontrollera adressen."
 

@@ -11,6 +11,7 @@ from campaigns import approval, signing
 from campaigns.channels.base import Outcome, Receipt
 from campaigns.database import Database
 from campaigns.differences import Kind
+from campaigns.enqueue import REGRET
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import Approval, Delivery, DeliveryState, Post, PostState
 from campaigns.overviews import inbox, review
@@ -69,7 +70,7 @@ def signed(place: Place, items: list[tuple[int, str]]) -> list[signing.Outcome]:
             party="polis",
             name="Pia Polis",
             now=place.clock.at,
-            earliest=place.clock.at + signing.REGRET,
+            earliest=place.clock.at + REGRET,
         )
 
 

@@ -12,7 +12,7 @@ from campaigns import approval
 from campaigns.catalog import Catalog, Municipality
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
 from campaigns.database import Database
-from campaigns.enqueue import NEVER
+from campaigns.enqueue import NEVER, REGRET
 from campaigns.errors import KampanjhjulError, NotFoundError, RefusedError
 from campaigns.models import AuditEntry, Delivery, DeliveryState, Post
 from campaigns.sending import choices, pauses
@@ -246,7 +246,7 @@ def test_what_was_missed_in_a_pause_can_be_chosen_again_for_a_minute_from_now(to
 
     chosen = choose(town, now=now)
 
-    assert (chosen.state, chosen.next_attempt_at) == (DeliveryState.QUEUED, now + choices.UNDO_FOR)
+    assert (chosen.state, chosen.next_attempt_at) == (DeliveryState.QUEUED, now + REGRET)
     assert run(town, at=now + timedelta(seconds=59)).sent == []
     assert len(run(town, at=now + timedelta(seconds=60)).sent) == 1
 

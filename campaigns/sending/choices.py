@@ -5,26 +5,22 @@ Everything here is bound to one municipality: another's delivery is as one that 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from campaigns import audit
 from campaigns.catalog import Catalog, Municipality
 from campaigns.channels import can
 from campaigns.channels.base import Withdrawing
-from campaigns.enqueue import NEVER, OUT, STANDING, stopped_as
+from campaigns.enqueue import NEVER, OUT, REGRET, STANDING, stopped_as
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.localtime import after_quiet, is_quiet
 from campaigns.models import Act, Attempt, ContentRow, Delivery, DeliveryState, Post, PostState
-from campaigns.revisions import touch
 from campaigns.sending import pauses, queue, recall
 from campaigns.sending.finding import MOST_ROWS, locked
 from campaigns.signatures import checked
 from campaigns.swedish import DELIVERY_STATES, moment
 
-# What is sent at once waits this long, so that whoever pressed the wrong button can take it back.
-UNDO_FOR = timedelta(seconds=60)
 TOO_LATE = "Det är för sent: senaste tiden för budskapet har passerat, så det skickas inte."
 _STOPPABLE = (DeliveryState.QUEUED, DeliveryState.MANUAL)
 _CHOSEN_AGAIN = (DeliveryState.MISSED, DeliveryState.STOPPED, DeliveryState.SKIPPED)
@@ -53,7 +49,7 @@ def stop(session: Session, municipality: Municipality, delivery_id: int, *, name
     delivery.reason = f"Stoppad av {name.strip()}."
     if delivery.state == DeliveryState.UNKNOWN:
         delivery.reason = f"Stoppad av {name.strip()}, men ett tidigare försök kan ha nått kanalen. Kontrollera där."
-    return _changed(session, delivery, name=name, action="stoppade", now=now)
+    return queue.changed(session, delivery, name=name, action="stoppade", now=now)
 
 
 def put_back(
@@ -93,7 +89,7 @@ def choose_again(
     delivery.state = DeliveryState.QUEUED
     delivery.due_at = delivery.next_attempt_at = starts
     delivery.reason = ""
-    return _changed(
+    return queue.changed(
         session, delivery, name=name, action="valde på nytt", detail=moment(starts, municipality.zone), now=now
     )
 
@@ -103,7 +99,7 @@ def _starts(delivery: Delivery, municipality: Municipality, at: datetime | None,
         return now
     if at is None:
         earliest = after_quiet(now, municipality.zone)
-        unhurried = after_quiet(now + UNDO_FOR, municipality.zone)
+        unhurried = after_quiet(now + REGRET, municipality.zone)
         starts = unhurried if unhurried <= delivery.not_after else earliest
     else:
         starts = at
@@ -185,7 +181,7 @@ def try_again(
     delivery = locked(session, delivery_id, municipality=municipality.id)
     if delivery.act != Act.WITHDRAW:
         refuse_paused(session, delivery, at=None)
-    return queue.retry(session, catalog, delivery_id, name=name, now=now, municipality=municipality.id, wait=UNDO_FOR)
+    return queue.retry(session, catalog, delivery_id, name=name, now=now, municipality=municipality.id, wait=REGRET)
 
 
 def undo_done(session: Session, municipality: Municipality, delivery_id: int, *, name: str, now: datetime) -> Delivery:
@@ -209,7 +205,7 @@ def undo_done(session: Session, municipality: Municipality, delivery_id: int, *,
     delivery.reason = "Kontrollera i kanalen om den gick ut." if is_uncertain else ""
     delivery.url = ""
     delivery.published_at = None
-    return _changed(session, delivery, name=name, action="ångrade att den var utskickad", now=now)
+    return queue.changed(session, delivery, name=name, action="ångrade att den var utskickad", now=now)
 
 
 def was_told_by_person(session: Session, delivery: Delivery) -> bool:
@@ -270,24 +266,3 @@ def can_take_back(kind: str) -> bool:
 
 def _one_line(reason: str) -> str:
     return " ".join(reason.split())[:300]
-
-
-def _changed(
-    session: Session, delivery: Delivery, *, name: str, action: str, now: datetime, detail: str = ""
-) -> Delivery:
-    if not name.strip():
-        raise RefusedError("Ange vem som gör det.")
-    delivery.token += 1
-    delivery.changed_at = now
-    session.add(delivery)
-    audit.record(
-        session,
-        now=now,
-        municipality=delivery.municipality,
-        actor=name.strip(),
-        action=action,
-        subject=delivery.key,
-        detail=detail,
-    )
-    touch(session, delivery.municipality)
-    return delivery

@@ -69,7 +69,7 @@ def done(
     delivery.url = url
     delivery.reason = ""
     action = "markerade som tillbakadragen" if is_withdrawn else "markerade som utskickad"
-    done = _changed(session, delivery, name=name, action=action, now=now)
+    done = changed(session, delivery, name=name, action=action, now=now)
     session.flush()
     if delivery.replaces is not None:
         supersede(session, delivery, now=now)
@@ -143,7 +143,7 @@ def _queued(session: Session, delivery: Delivery, first_try: datetime, *, name: 
     delivery.state = DeliveryState.QUEUED
     delivery.next_attempt_at = first_try
     delivery.reason = ""
-    return _changed(session, delivery, name=name, action="försöker igen", now=now)
+    return changed(session, delivery, name=name, action="försöker igen", now=now)
 
 
 def _retry_with_new_text(
@@ -152,7 +152,7 @@ def _retry_with_new_text(
     delivery.state = DeliveryState.STOPPED
     delivery.maybe_sent = False
     delivery.reason = "Ersatt av en ny text."
-    _changed(session, delivery, name=name, action="försöker igen med ny text", now=now)
+    changed(session, delivery, name=name, action="försöker igen med ny text", now=now)
     session.flush()
     if not enqueue(session, catalog.municipality(delivery.municipality), post, now=now):
         raise RefusedError("Den nya texten väntar redan på att gå ut i kanalen, eller kan inte gå ut där.")
@@ -165,7 +165,10 @@ def _retry_with_new_text(
     return session.exec(select(Delivery).where(*same).order_by(col(Delivery.id).desc())).first() or delivery
 
 
-def _changed(session: Session, delivery: Delivery, *, name: str, action: str, now: datetime) -> Delivery:
+def changed(
+    session: Session, delivery: Delivery, *, name: str, action: str, now: datetime, detail: str = ""
+) -> Delivery:
+    """Write down what a person has done to the delivery: whoever holds it finds another token. Raises RefusedError."""
     if not name.strip():
         raise RefusedError("Ange vem som gör det, till exempel --as ”Anna Andersson”.")
     delivery.token += 1
@@ -178,6 +181,7 @@ def _changed(session: Session, delivery: Delivery, *, name: str, action: str, no
         actor=name.strip(),
         action=action,
         subject=delivery.key,
+        detail=detail,
     )
     touch(session, delivery.municipality)
     return delivery

@@ -16,11 +16,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from campaigns.approval import reject
+from campaigns.enqueue import REGRET
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.overviews import review
 from campaigns.overviews.link_page import LinkPage, Standing, link_page
 from campaigns.people import throttle
-from campaigns.signing import REGRET, approve_many, post_in, take_back
+from campaigns.signing import approve_many, post_in, take_back
 from campaigns.signing_links import PATH, THROUGH, post_numbers, shown_pairs, signable
 from campaigns.web.pages import Pages
 from campaigns.wiring import Parts

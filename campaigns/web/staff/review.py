@@ -8,12 +8,13 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from campaigns.approval import reject
+from campaigns.enqueue import REGRET
 from campaigns.errors import KampanjhjulError, NotFoundError, RefusedError
 from campaigns.overviews import inbox, review
 from campaigns.overviews.comparisons import Comparison, compared, packed, unpacked
 from campaigns.overviews.inbox import Inbox
 from campaigns.overviews.review import Review, Viewer
-from campaigns.signing import REGRET, Outcome, approve_many, post_in, take_back
+from campaigns.signing import Outcome, approve_many, post_in, take_back
 from campaigns.signing_links import post_numbers, shown_pairs
 from campaigns.web.problems import ForbiddenError
 from campaigns.web.staff.frame import StaffPage, Visit, signers
