@@ -34,6 +34,8 @@ from campaigns.step_changes import move_step, restore_step, skip_step
 from tests.builders import STOCKHOLM, day
 from tests.fakes import Clock, FakeChannel, Town
 
+pytestmark = pytest.mark.pages
+
 VALBORG = "aneby/valborg/2027/-"
 STUDENT = "aneby/student/2027/holaveden"
 NIGHT_WALK = f"valborg/{VALBORG}/nattvandring"

@@ -14,6 +14,8 @@ from campaigns.web import static_files
 from campaigns.web.staff.frame import MENU, SHORTCUTS
 from tests.sites import Place, planned
 
+pytestmark = pytest.mark.pages
+
 PAGE = "/kommun/aneby/hjalp"
 
 

@@ -21,6 +21,8 @@ from campaigns.overviews.texts import Where
 from tests.builders import make_channel
 from tests.fakes import MESSAGES, Clock, Town
 
+pytestmark = pytest.mark.pages
+
 INFOR = "valborg/2027/valborg/infor/syskon"
 EVERY_KIND = ("webb", "skarm", "manuell", "wordpress", "facebook", "instagram", "bluesky", "teams", "sms", "smtp")
 FIELDS = Fields("Säg nej", "Kort – sagt den {{ datum }}.", "Köp **inte** ut till {{ malgrupp }}.", link="https://iq.se")

@@ -15,6 +15,8 @@ from campaigns.people.sign_ins import IDLE, LONGEST
 from tests.fakes import MORNING
 from tests.sites import Place, StaffClient
 
+pytestmark = pytest.mark.pages
+
 PASSWORD = "fyra ord i rad"
 EMAIL = "anna.andersson@aneby.se"
 

@@ -28,6 +28,8 @@ from tests.builders import STOCKHOLM, day
 from tests.conftest import Run
 from tests.fakes import Clock, FakeChannel, Town
 
+pytestmark = pytest.mark.pages
+
 # Valborg is Fri 2027-04-30. The week before: due Fri 2027-04-23 16.30, at the latest Sun 2027-04-25 20.00.
 VALBORG = "valborg/2027/valborg/veckan/foraldrar"
 EARLY = "valborg/2027/valborg/tidigt/foraldrar"

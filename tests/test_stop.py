@@ -21,6 +21,8 @@ from campaigns.sending.delivery import send_due
 from tests.builders import make_municipality
 from tests.fakes import Clock, FakeChannel, Town
 
+pytestmark = pytest.mark.pages
+
 VALBORG = "valborg/2027/valborg/paminnelse/foraldrar"
 DUE = datetime(2027, 4, 30, 6, 0, tzinfo=UTC)  # Fri 2027-04-30 08.00 summer time
 LAST = datetime(2027, 4, 30, 16, 0, tzinfo=UTC)

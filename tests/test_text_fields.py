@@ -14,6 +14,8 @@ from campaigns.content.fields import replaced_outside_code
 from campaigns.counters import count, sms_sentence
 from tests.fakes import MESSAGES
 
+pytestmark = pytest.mark.pages
+
 TEXT = """+++
 # Skriven av samordnaren.
 title = "Säg \\"nej\\""   # ändra gärna
