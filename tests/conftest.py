@@ -32,7 +32,6 @@ CONFIG = Path(__file__).parent.parent / "config"
 TEMPLATES = Path(__file__).parent.parent / "templates"
 CHANNEL_KINDS = tuple(KINDS)
 SERVER_FOLDER = "kampanjhjul-postgresql-"
-TEMPLATE = "kampanjhjul_template"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,7 +61,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """The URL of a real PostgreSQL server of this process's own, with a migrated template database."""
+    """The URL of a real PostgreSQL server of this process's own."""
     with warnings.catch_warnings():
         # It warns on import where the system has no run-time folder, as in a container.
         warnings.simplefilter("ignore")
@@ -80,10 +79,6 @@ def postgresql() -> Iterator[str]:
             # The data is thrown away: nothing is gained by waiting for the disk.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
-            connection.execute(f"CREATE DATABASE {TEMPLATE}")
-        template = Database(_with_database(url, TEMPLATE))
-        upgrade(template)
-        template.close()
         yield url
     finally:
         server.cleanup()
@@ -102,37 +97,67 @@ def _left_over() -> list[Path]:
     return found
 
 
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql: str) -> str:
+    """The URL of a PostgreSQL database with all tables, which the tests use one after the other."""
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE migrated")
+    url = _with_database(postgresql, "migrated")
+    database = Database(url)
+    upgrade(database)
+    database.close()
+    return url
+
+
+@pytest.fixture(scope="session")
+def made_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with all tables and no rows, which tests take copies of."""
+    path = tmp_path_factory.mktemp("sqlite") / "kampanjhjul.db"
+    database = Database(f"sqlite:///{path}")
+    SQLModel.metadata.create_all(database.writer)
+    database.close()
+    return path
+
+
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database, SQLite unless the test is parametrised indirectly with "postgresql"."""
+    """The URL of a database without tables, SQLite unless the test is parametrised indirectly with "postgresql"."""
     if getattr(request, "param", "sqlite") == "sqlite":
         yield f"sqlite:///{tmp_path / 'kampanjhjul.db'}"
-    else:
-        yield from _postgresql_database(request, template="template1")
+        return
+    server: str = request.getfixturevalue("postgresql")
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} STRATEGY file_copy".encode())
+        yield _with_database(server, name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database with all tables and no rows, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
-        database = Database(f"sqlite:///{tmp_path / 'kampanjhjul.db'}")
-        SQLModel.metadata.create_all(database.writer)
-        yield database
-        database.close()
-        return
-    for url in _postgresql_database(request, template=TEMPLATE):
+        path = tmp_path / "kampanjhjul.db"
+        shutil.copy(request.getfixturevalue("made_sqlite"), path)
+        database = Database(f"sqlite:///{path}")
+    else:
+        url = request.getfixturevalue("migrated_postgresql")
+        _empty(url)
         database = Database(url)
-        yield database
-        database.close()
+    yield database
+    database.close()
 
 
-def _postgresql_database(request: pytest.FixtureRequest, *, template: str) -> Iterator[str]:
-    server: str = request.getfixturevalue("postgresql")
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy".encode())
-        yield _with_database(server, name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+def _empty(url: str) -> None:
+    """Leave the database as it was made. Whoever is still connected to it is a test that is over."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> %s",
+            [connection.info.backend_pid],
+        )
+        tables = [table.name for table in reversed(SQLModel.metadata.sorted_tables)]
+        connection.execute("; ".join(f"DELETE FROM {table}" for table in tables).encode())
+        connection.execute("SELECT setval(format('%I.%I', schemaname, sequencename), 1, false) FROM pg_sequences")
 
 
 def _with_database(url: str, name: str) -> str:

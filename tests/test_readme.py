@@ -101,6 +101,7 @@ def test_make_test_runs_the_tests_and_lets_none_be_skipped() -> None:
     assert "--no-skips" in shown
 
 
+@pytest.mark.clients
 def test_the_tour_can_be_walked_from_start_to_end(environ: dict[str, str], tmp_path: Path) -> None:
     """Numbers in the README are examples: here they are the first post there is."""
     commands = tour()
