@@ -112,7 +112,7 @@ def _read_by_newsboat(url: str, folder: Path) -> list[str]:
 
 
 def _wait_for(url: str) -> None:
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while True:
         try:
             with urllib.request.urlopen(url, timeout=5):
