@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RIVALS := $(VENV)/bench/.ready
 
+# Every start would read all the source anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test test-pages test-clients test-browser test-servers lint bench pictures lock clean
 
 run: $(READY)

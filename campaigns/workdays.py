@@ -10,8 +10,6 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from holidays.countries.sweden import Sweden
-
 from campaigns.localtime import to_utc
 
 OPENS, CLOSES = time(8), time(17)
@@ -22,6 +20,9 @@ _A_DAY = timedelta(days=1)
 
 @lru_cache(maxsize=128)
 def _holidays(year: int) -> frozenset[date]:
+    # Here, since the package reads every country of the world: a start need not wait for that.
+    from holidays.countries.sweden import Sweden
+
     # Without the argument every Sunday of the year is one. `de_facto` is the three eves.
     return frozenset(Sweden(years=year, include_sundays=False, categories=("public", "de_facto")))
 
