@@ -78,7 +78,7 @@ def last_day_from(signed_on: date) -> date:
 
 
 def taken_over(promises: Mapping[str, Promise]) -> dict[str, Promise]:
-    """The promises, where one that succeeds another starts from the words, parties and municipalities that one ended with.
+    """The promises, where one that succeeds another starts from what that one said in the end, and whose it was.
 
     What a successor says itself stands.
     """

@@ -163,7 +163,9 @@ class PromiseTable(Table):
         if not self.text.strip() and self.succeeds is None:
             raise PydanticCustomError("needed", "text saknas och måste finnas")
         if self.signed_on is None and (self.first_day is None or self.last_day is None):
-            raise PydanticCustomError("needed", "ska ha signed_on (då gäller löftet i två år), eller first_day och last_day")
+            raise PydanticCustomError(
+                "needed", "ska ha signed_on (då gäller löftet i två år), eller first_day och last_day"
+            )
         return self
 
 

@@ -43,8 +43,10 @@ class Signing:
 
 @dataclass(frozen=True)
 class Deliveries:
-    """Sendings by what became of them: each place (channel, language, recipient) of a post once, by the day it went out,
-    or was to. What was withdrawn or corrected afterwards went out all the same."""
+    """Sendings by what became of them: each place (channel, language, recipient) of a post once.
+
+    Counted by the day it went out, or was to. What was withdrawn or corrected afterwards went out all the same.
+    """
 
     published: int = 0
     handed_over: int = 0
@@ -128,7 +130,7 @@ class PauseLine:
 
 @dataclass(frozen=True)
 class CoverageLine:
-    """A risk date of a year and an audience: how many posts of our own went out, and how many spread a national campaign.
+    """A risk date of a year and an audience: how many own posts went out, and how many spread a national campaign.
 
     Until the day has been (`is_over`), what is missing may still come.
     """
@@ -177,7 +179,9 @@ class Section:
         """What the risk dates that have been went without."""
         found = []
         for item in self.coverage:
-            missing = [word for word, count in (("eget budskap", item.own), ("nationell kampanj", item.national)) if not count]
+            missing = [
+                word for word, count in (("eget budskap", item.own), ("nationell kampanj", item.national)) if not count
+            ]
             if item.is_over and missing:
                 found.append(Gap(item.name, item.year, item.audience_name, " och ".join(missing)))
         return found

@@ -22,7 +22,7 @@ LATEST = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Period:
-    """The days from `first` to `last`, both counted, local to the municipality. `id` names it in addresses and files."""
+    """The local days from `first` to `last`, both counted. `id` names it in addresses and files."""
 
     id: str
     title: str
@@ -94,7 +94,7 @@ def newly_ended(found: Iterable[Period], *, today: date) -> list[Period]:
 
 
 def _bounded(period: Period) -> Period:
-    if not (FIRST_YEAR <= period.first.year and period.last.year <= LAST_YEAR):
+    if not (period.first.year >= FIRST_YEAR and period.last.year <= LAST_YEAR):
         raise ValueError(period.id)
     return period
 
