@@ -46,6 +46,7 @@ class FollowUp:
     digest: str
     signatures: tuple[Signature, ...]
     missing: tuple[str, ...]
+    made_at: datetime
     changed_by: str
     changed_at: datetime
     published_at: datetime | None
@@ -259,6 +260,7 @@ def _shown(session: Session, municipality: Municipality, row: FollowUpRow) -> Fo
         digest=digest,
         signatures=tuple(Signature(item.party, item.name, item.created_at) for item in live),
         missing=tuple(party.id for party in municipality.parties if party.id not in signed),
+        made_at=row.made_at,
         changed_by=row.changed_by,
         changed_at=row.changed_at,
         published_at=row.published_at,

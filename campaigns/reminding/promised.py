@@ -78,10 +78,10 @@ def _unsigned(session: Session, municipality: Municipality, *, now: datetime) ->
         if item.is_published:
             continue
         for number, after in enumerate(AGAIN):
-            at = item.changed_at + after
+            at = item.made_at + after
             if at <= now < at + LATEST:
                 yield Row(
-                    key=f"{municipality.id}/follow_up/{item.document.period}/{item.digest[:12]}/{number}",
+                    key=f"{municipality.id}/follow_up/{item.document.period}/{number}",
                     municipality=municipality.id,
                     kind=Kind.FOLLOW_UP_DRAFT,
                     subject=f"Uppföljningen ska läsas och godkännas: {item.document.title}",
