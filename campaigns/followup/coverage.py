@@ -19,11 +19,12 @@ def coverage_lines(
     A risk date with several places is one: what reached the audience for any of them counts.
     """
     lines = []
+    audiences = _audiences(found, posts)
     for (risk_date, year), group in _risk_dates(found, answering, posts, first, last).items():
         keys = {row.key for row in group}
         of_these = [post for post in posts if post.occurrence in keys]
         is_over = all(row.last_day < found.today for row in group)
-        for audience in _audiences(found, of_these):
+        for audience in audiences:
             out = [post for post in of_these if post.audience == audience and is_out(post, found)]
             national = [post for post in out if spreads(found.deliveries.get(post.id or 0, ()), found)]
             name = found.catalog.audiences[audience].name if audience in found.catalog.audiences else audience

@@ -224,8 +224,11 @@ def follow_ups(session: Session, municipality: Municipality) -> list[FollowUp]:
 
 
 def published(session: Session, municipality: Municipality) -> list[FollowUp]:
-    """Those that every party has signed: what anybody may read. The bytes are checked against the signatures again."""
-    return [item for item in follow_ups(session, municipality) if item.is_published and not item.missing]
+    """Those that every party has signed: what anybody may read.
+
+    The bytes are held against the signatures again. Who the parties are may have changed since they signed.
+    """
+    return [item for item in follow_ups(session, municipality) if item.is_published and item.signatures]
 
 
 def _row(session: Session, municipality: Municipality, period: str) -> FollowUpRow | None:
