@@ -22,7 +22,6 @@ from campaigns.overviews.actions import Action
 from campaigns.reminding.promised import ENDS_WITHIN, ending
 from campaigns.swedish import long_date
 
-
 WRITTEN_AFTERWARDS = timedelta(days=180)
 
 
