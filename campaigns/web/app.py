@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from campaigns.web import api, api_channels, api_stopping, problems, static_files
+from campaigns.web import api, api_channels, api_follow_up, api_stopping, problems, static_files
 from campaigns.web.api_models import LONGEST_TEXT
 from campaigns.web.feedserver import FeedApplication, FeedStore
 from campaigns.web.freshness import Freshness
@@ -17,6 +17,7 @@ from campaigns.web.pages import Pages
 from campaigns.web.pictures import Pictures
 from campaigns.web.probes import Probes
 from campaigns.web.public import PublicPages
+from campaigns.web.public_follow_up import PublicFollowUpPages
 from campaigns.web.reporting import Reporting
 from campaigns.web.security import SameOriginOnly, SecurityHeaders
 from campaigns.web.signing import SigningPages
@@ -58,6 +59,7 @@ def create_app(parts: Parts, pages: Pages) -> FastAPI:
     )
     app.state.parts = parts
     app.router.routes.extend(PublicPages(parts, pages).routes())
+    app.router.routes.extend(PublicFollowUpPages(parts, pages).routes())
     app.router.routes.extend(rooms.routes(parts, pages))
     app.router.routes.extend(SigningPages(parts, pages).routes())
     app.router.routes.extend(Probes(parts).routes())
@@ -68,6 +70,7 @@ def create_app(parts: Parts, pages: Pages) -> FastAPI:
     app.include_router(api.router)
     app.include_router(api_stopping.router)
     app.include_router(api_channels.router)
+    app.include_router(api_follow_up.router)
     problems.install(app, pages)
     return app
 
