@@ -109,7 +109,7 @@ def test_a_look_signs_nothing_since_mail_servers_look_at_links_too(place: Place)
 def test_the_page_is_kept_by_nobody_found_by_nobody_and_needs_no_cookie(place: Place) -> None:
     answer = place.client.get(path(made(place)))
 
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["cache-control"] == "private, no-store"
     assert answer.headers["x-robots-tag"] == "noindex, nofollow"
     assert answer.headers["referrer-policy"] == "same-origin"
     assert "set-cookie" not in answer.headers

@@ -228,7 +228,7 @@ def test_an_editor_makes_a_link_that_is_shown_once_and_can_be_revoked(place: Pla
 
     answer = kim.post(f"{GRANSKA}/lankar", data={"part": "polis", "namn": "Pia Polis", "vad": "valborg/2027"})
 
-    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "private, no-store")
     found = re.search(r"https://kampanj\.example\.se(/signera/[\w-]{43})", answer.text)
     assert found is not None
     assert "Godkänn 9 budskap för Lokalpolisområde Höglandet" in place.page(found[1])

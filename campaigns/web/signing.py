@@ -30,7 +30,6 @@ MOST_FIELDS = 300
 LONGEST_FIELD = 20_000
 _GUESSING = "signing link"
 _CHANGED = "Texten har ändrats sedan länken skickades, så den blev inte godkänd. Be om en ny länk."
-_HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 
 
 class SigningPages:
@@ -52,7 +51,7 @@ class SigningPages:
             if request.method == "POST":
                 form = await request.form(max_files=0, max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD)
             answer = await run_in_threadpool(self._guarded, view, request, form)
-            answer.headers.update(_HEADERS)
+            answer.headers["X-Robots-Tag"] = "noindex, nofollow"
             return answer
 
         return endpoint

@@ -95,7 +95,7 @@ def _page(
     with parts.database.read() as session:
         found = links_list.links_list(session, parts.catalog, visit.municipality, chosen=chosen, now=visit.now)
     has_mail = bool(parts.settings.smtp_url and parts.settings.mail_from)
-    answer = visit.page(
+    return visit.page(
         "granska-lankar.html",
         status=422 if faults else 200,
         found=found,
@@ -109,9 +109,6 @@ def _page(
         url=made.url(parts.settings.base_url) if made else "",
         told=told,
     )
-    if made:
-        answer.headers["Cache-Control"] = "no-store"  # the address is shown this once
-    return answer
 
 
 PAGES = (

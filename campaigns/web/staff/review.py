@@ -126,7 +126,7 @@ def picture(visit: Visit) -> Response:
         data, media_type = review.picture(
             session, visit.parts.catalog, visit.parts.messages, post, digest, now=visit.now
         )
-    return Response(data, media_type=media_type, headers={"Cache-Control": "private, max-age=3600"})
+    return Response(data, media_type=media_type)
 
 
 def count_of(number: int) -> str:

@@ -130,7 +130,7 @@ def picture(visit: Visit) -> Response:
         found = picture_rows.find_picture(
             session, visit.municipality.id, visit.parts.messages, visit.request.path_params["name"]
         )
-    return Response(found.data, media_type=found.media_type, headers={"Cache-Control": "private, max-age=3600"})
+    return Response(found.data, media_type=found.media_type)
 
 
 PAGES: tuple[StaffPage, ...] = (
