@@ -21,6 +21,7 @@ from campaigns.models import Act, Approval, ContentRow, Delivery, DeliveryState,
 from campaigns.revisions import touch
 from campaigns.signatures import live_signatures
 from campaigns.swedish import POST_STATES
+from campaigns.written import LONGEST_ACTOR, LONGEST_COMMENT, WrittenError, within
 
 
 @dataclass(frozen=True)
@@ -109,15 +110,16 @@ def reject(
     """Reject a post with a reason: signatures are voided and what has not been sent is stopped."""
     post = locked_post(session, post_id)
     signer = signer_of(catalog.municipality(post.municipality), party, name)
-    if not reason.strip():
-        raise RefusedError("Skriv varför, så att den som ändrar texten vet vad som behövs.")
+    comment = within(reason.strip(), LONGEST_COMMENT, "Kommentaren")
+    if not comment:
+        raise WrittenError("Skriv varför, så att den som ändrar texten vet vad som behövs.")
     if post.state in LEFT_OUT:
         raise RefusedError(f"Budskapet är {POST_STATES[post.state].lower()} och kan inte avslås.")
     if left_posts(session, [post_id]):
         raise RefusedError("Budskapet har redan gått ut i alla sina kanaler och kan inte avslås.")
-    void(session, post, reason=f"Avslaget: {reason.strip()}", now=now)
+    void(session, post, reason=f"Avslaget: {comment}", now=now)
     post.state = PostState.REJECTED
-    post.reason = f"{signer}, {party}: {reason.strip()}"
+    post.reason = f"{signer}, {party}: {comment}"
     post.changed_at = now
     session.add(post)
     audit.record(
@@ -127,7 +129,7 @@ def reject(
         actor=signer,
         action=f"avslog för {party}{way_of(through)}",
         subject=post.key,
-        detail=reason.strip()[:200],
+        detail=comment,
     )
     touch(session, post.municipality)
 
@@ -242,6 +244,7 @@ def signer_of(municipality: Municipality, party_id: str, name: str) -> str:
     name = unicodedata.normalize("NFC", " ".join(name.split()))  # the same name typed on two systems is one person
     if not name or not name.isprintable():
         raise RefusedError("Ange vem som godkänner, till exempel --as ”Anna Andersson”.")
+    within(name, LONGEST_ACTOR, "Namnet")
     if party.people and name not in party.people:
         raise RefusedError(f"{name} får inte godkänna för {party.name}. {suggestion(name, party.people)}")
     return name

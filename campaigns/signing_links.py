@@ -23,6 +23,7 @@ from campaigns.models import OccurrenceRow, Post, PostState, SigningLink, Signin
 from campaigns.people.secret_words import hash_of
 from campaigns.signatures import live_signatures
 from campaigns.signing import post_in
+from campaigns.written import checked_actor
 
 LASTS = timedelta(days=7)
 PATH = "/signera/"
@@ -86,9 +87,7 @@ def make_link(
     the party; NotFoundError for a post that is not the municipality's.
     """
     name = signer_of(municipality, party, name)
-    created_by = " ".join(created_by.split())
-    if not created_by:
-        raise RefusedError("Ange vem som gör länken.")
+    created_by = checked_actor(created_by, "Ange vem som gör länken.")
     posts = [post_in(session, municipality, post_id) for post_id in dict.fromkeys(post_ids)]
     digests: dict[int, str] = {}
     left_out = []
@@ -202,7 +201,7 @@ def revoke_link(
             session,
             now=now,
             municipality=link.municipality,
-            actor=" ".join(name.split()),
+            actor=checked_actor(name),
             action=f"drog in en personlig länk till {link.name}",
             subject=f"länk {link.id}",
         )

@@ -16,6 +16,7 @@ from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggest
 from campaigns.models import Post, PostState, PostText
 from campaigns.revisions import touch
 from campaigns.sandbox import BoundedTemplate
+from campaigns.written import checked_actor
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,7 @@ def write_text(
     post = session.exec(select(Post).where(Post.id == post_id).with_for_update()).one_or_none()
     if post is None:
         raise NotFoundError(f"Det finns inget budskap med nummer {post_id}. Se alla med: kampanjhjul posts")
-    author = " ".join(author.split())
-    if not author:
-        raise RefusedError("Ange vem som skriver texten.")
+    author = checked_actor(author, "Ange vem som skriver texten.")
     _refuse_unwritable(session, catalog, post, language=language, channel=channel)
     # Compiled one by one, so that a fault in any part is told now and not when it is to be signed.
     for template in parse_source(source, name=f"{post.key} ({language})").templates():

@@ -25,6 +25,7 @@ from campaigns.signing import approve_many, post_in, take_back
 from campaigns.signing_links import PATH, THROUGH, post_numbers, shown_pairs, signable
 from campaigns.web.pages import Pages
 from campaigns.wiring import Parts
+from campaigns.written import WrittenError
 
 MOST_FIELDS = 300
 LONGEST_FIELD = 20_000
@@ -164,7 +165,7 @@ class SigningPages:
                     through=THROUGH,
                 )
         except RefusedError as error:
-            return {f"kommentar-{post_id}" if not comment.strip() else f"budskap-{post_id}": error.message}
+            return {f"kommentar-{post_id}" if isinstance(error, WrittenError) else f"budskap-{post_id}": error.message}
         return {}
 
     def _take_back(self, _request: Request, found: LinkPage, form: FormData) -> dict[str, str]:

@@ -182,6 +182,7 @@ def tell(visit: Visit) -> Response:
                 now=visit.now,
             )
     except RefusedError as error:
+        where = "lank" if error.message.startswith("Länken") else where
         shown = {"year": year, "row": row, "item": item, "given": given, "errors": {where: error.message}}
         return visit.page("kampanj-aktivitet.html", status=UNPROCESSABLE, **shown)
     return visit.redirect(path_of(year), f"Noterat: {row.name}.")

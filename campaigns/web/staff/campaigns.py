@@ -24,6 +24,7 @@ from campaigns.web.staff.campaign_forms import (
     year_of,
 )
 from campaigns.web.staff.frame import StaffPage, Visit, editors
+from campaigns.written import WrittenError
 
 
 def campaigns_page(visit: Visit) -> Response:
@@ -128,7 +129,7 @@ def skip(visit: Visit) -> Response:
                 now=visit.now,
             )
     except RefusedError as error:
-        where = "budskap" if not ids else "skal" if not visit.field("skal").strip() else ""
+        where = "skal" if isinstance(error, WrittenError) else "budskap" if not ids else ""
         return visit.page(
             "kampanj-hoppa-over.html",
             status=UNPROCESSABLE,

@@ -12,6 +12,7 @@ from campaigns.reminding.ways import Ways
 from campaigns.signing_links import Made, make_link, post_numbers, posts_of, revoke_link
 from campaigns.signing_mail import mail_link, mail_roles
 from campaigns.web.staff.frame import StaffPage, Visit, editors
+from campaigns.written import WrittenError
 
 BY_HAND = ""
 
@@ -40,7 +41,8 @@ def make(visit: Visit) -> Response:
                 now=visit.now,
             )
     except (RefusedError, NotFoundError) as error:
-        field = "namn" if not name.strip() or "får inte godkänna" in error.message else "vad"
+        is_about_name = isinstance(error, WrittenError) or not name.strip() or "får inte godkänna" in error.message
+        field = "namn" if is_about_name else "vad"
         faults = {field: "Skriv vem länken är till." if not name.strip() else without_command(error.message)}
         return _page(visit, chosen=chosen, party=party, name=name, role=role, faults=faults)
     return _page(visit, made=made, told=_mailed(visit, made, role))

@@ -18,6 +18,7 @@ from campaigns.signing import Outcome, approve_many, post_in, take_back
 from campaigns.signing_links import post_numbers, shown_pairs
 from campaigns.web.problems import ForbiddenError
 from campaigns.web.staff.frame import StaffPage, Visit, signers
+from campaigns.written import WrittenError
 
 
 def waiting(visit: Visit) -> Response:
@@ -74,7 +75,7 @@ def reject_one(visit: Visit) -> Response:
                 now=visit.now,
             )
     except RefusedError as error:
-        field = "kommentar" if not comment.strip() else ""
+        field = "kommentar" if isinstance(error, WrittenError) else ""
         return _page_of_one(visit, _review(visit), faults={field: error.message}, comment=comment)
     told = f"”{_review(visit).name}” är avslaget. Den som ändrar texten ser din kommentar."
     return _go_on(visit, post_id, told)

@@ -1,0 +1,46 @@
+"""What people write about what they do: who they are, and why. Nobody's words are cut off: they are refused. Pure."""
+
+from __future__ import annotations
+
+from campaigns.errors import RefusedError
+
+LONGEST_ACTOR = 100
+LONGEST_REASON = 300
+LONGEST_COMMENT = 1_000
+LONGEST_ADDRESS = 500
+
+
+class WrittenError(RefusedError):
+    """Det som skrevs saknas eller är för långt."""
+
+
+def checked_actor(name: str, ask: str = "Ange vem som gör det, till exempel --as ”Anna Andersson”.") -> str:
+    """Who does it, on one line. Raises WrittenError with `ask` for nobody, and for a name that is no name."""
+    actor = on_one_line(name)
+    if not actor:
+        raise WrittenError(ask)
+    return within(actor, LONGEST_ACTOR, "Namnet")
+
+
+def checked_reason(reason: str, ask: str) -> str:
+    """Why, on one line. Raises WrittenError with `ask` for nothing, and for more than can be shown in a list."""
+    why = on_one_line(reason)
+    if not why:
+        raise WrittenError(ask)
+    return within(why, LONGEST_REASON, "Skälet")
+
+
+def within(text: str, most: int, what: str) -> str:
+    """`text`, which has at most `most` characters. Raises WrittenError, which calls it `what`, for more."""
+    if len(text) > most:
+        raise WrittenError(f"{what} får ha högst {_number(most)} tecken. Du skrev {_number(len(text))}. Korta texten.")
+    return text
+
+
+def on_one_line(text: str) -> str:
+    """`text` without line ends, and without characters that nobody sees and no database keeps."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
+def _number(count: int) -> str:
+    return f"{count:,}".replace(",", "\u00a0")
