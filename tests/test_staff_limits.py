@@ -129,3 +129,50 @@ def _activity(client: StaffClient) -> str:
     key = client.page(YEAR).partition(f"{YEAR}/aktivitet?nyckel=")[2].partition('"')[0]
     assert key
     return unquote(key)
+
+
+def test_too_large_a_form_is_told_of_in_words_for_people(place: Place, client: StaffClient) -> None:
+    post = number(place)
+    with place.database.write() as session:
+        made = make_link(
+            session,
+            place.parts.catalog,
+            place.parts.messages,
+            place.parts.catalog.municipality("aneby"),
+            [post],
+            party="polis",
+            name="Pia Polis",
+            created_by="Kim Kommun",
+            now=place.clock.at,
+        )
+    many = {f"falt-{index}": "x" for index in range(600)}
+    answers = [
+        client.post(made.url(""), data={"gor": "avsla", "kommentar": "x" * 21_000}),
+        client.post("/logga-in", data={"email": "x" * 11_000, "losenord": "y"}),
+        client.post("/kommun/aneby/paus", data=many),
+        client.post("/kommun/aneby/paus", files={"skal": (None, "x" * 401_000)}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [413] * 4
+    for answer in answers:
+        assert "Det är för långt eller för stort" in answer.text
+        assert "det du skrev finns kvar där" in answer.text
+        assert "JSON" not in answer.text
+
+
+def test_a_form_that_is_none_is_told_of_without_the_words_of_programs(place: Place, client: StaffClient) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+
+    answer = client.request("POST", "/kommun/aneby/paus", content=b"--x\r\nfel", headers=headers)
+
+    assert answer.status_code in (400, 403)
+    assert "JSON" not in answer.text
+
+
+def test_programs_are_still_told_of_json(place: Place) -> None:
+    headers = {**place.token("kommun"), "Content-Type": "application/json"}
+
+    answer = place.client.post("/api/v1/posts/1/approve", content=b"\xff{", headers=headers)
+
+    assert answer.status_code in (400, 422)
+    assert "JSON" in answer.text

@@ -45,12 +45,16 @@ _TITLES = {
 }
 _SENTENCES = {
     HTTPStatus.BAD_REQUEST: "Det som skickades går inte att läsa. Skicka JSON i UTF-8.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Det som skickades är för stort. Korta texten eller välj en mindre bild. "
-    "Gå tillbaka i webbläsaren: det du skrev finns kvar där.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Det är för långt eller för stort, så inget ändrades. "
+    "Korta texten eller välj en mindre bild. Gå tillbaka i webbläsaren: det du skrev finns kvar där.",
     HTTPStatus.NOT_FOUND: "Adressen finns inte. Kontrollera den eller börja från startsidan.",
     HTTPStatus.METHOD_NOT_ALLOWED: "Adressen finns men kan inte anropas så.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Ett fel i programmet avbröt det. Felet är loggat. Försök igen om en stund.",
 }
+# What people who have sent a form are told, where programs are told of JSON.
+_UNREADABLE_FORM = "Formuläret gick inte att läsa. Inget ändrades. Gå tillbaka i webbläsaren och försök igen."
+# How the reader of forms tells that there was too much of something. It has no type of its own for that.
+_TOO_MUCH = re.compile(r"exceeded maximum size|Too many (fields|files)")
 # What pydantic finds, as sentences. The rest are told as "har fel form".
 _FAULTS = {
     "missing": "saknas",
@@ -107,7 +111,12 @@ def install(app: FastAPI, pages: Pages) -> None:
     def from_framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         status = HTTPStatus(error.status_code)
-        return answer(request, status, _SENTENCES.get(status, str(error.detail)), error.headers)
+        sentence = _SENTENCES.get(status, str(error.detail))
+        if status is HTTPStatus.BAD_REQUEST and not request.url.path.startswith(API_PREFIX):
+            is_too_much = _TOO_MUCH.search(str(error.detail)) is not None
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if is_too_much else status
+            sentence = _SENTENCES[status] if is_too_much else _UNREADABLE_FORM
+        return answer(request, status, sentence, error.headers)
 
     def malformed(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
