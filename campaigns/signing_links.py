@@ -19,11 +19,12 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.drafts import render_post
 from campaigns.errors import NotFoundError, RefusedError, TemplateError
 from campaigns.facts import facts_at
-from campaigns.models import OccurrenceRow, Post, PostState, SigningLink, SigningLinkPost
+from campaigns.models import Membership, OccurrenceRow, Person, Post, PostState, Role, SigningLink, SigningLinkPost
+from campaigns.people.roles import EVERYWHERE
 from campaigns.people.secret_words import hash_of
 from campaigns.signatures import live_signatures
 from campaigns.signing import post_in
-from campaigns.written import checked_actor
+from campaigns.written import checked_actor, name_key
 
 LASTS = timedelta(days=7)
 PATH = "/signera/"
@@ -87,6 +88,7 @@ def make_link(
     the party; NotFoundError for a post that is not the municipality's.
     """
     name = signer_of(municipality, party, name)
+    _refuse_other_account(session, municipality, party, name)
     created_by = checked_actor(created_by, "Ange vem som gör länken.")
     posts = [post_in(session, municipality, post_id) for post_id in dict.fromkeys(post_ids)]
     digests: dict[int, str] = {}
@@ -126,6 +128,21 @@ def make_link(
     )
     session.flush()
     return Made(link.id, secret, party, name, tuple(digests), tuple(left_out), link.expires_at)
+
+
+def _refuse_other_account(session: Session, municipality: Municipality, party: str, name: str) -> None:
+    """Whoever has an account signs with it, for the party that it is for: else they could not do so afterwards."""
+    query = (
+        select(Person, Membership)
+        .join(Membership, col(Membership.person_id) == col(Person.id))
+        .where(col(Membership.municipality).in_((municipality.id, EVERYWHERE)), col(Person.disabled_at).is_(None))
+    )
+    here = [item for person, item in session.exec(query) if name_key(person.name) == name_key(name)]
+    if here and all((item.role, item.party) != (Role.APPROVER, party) for item in here):
+        raise RefusedError(
+            f"{name} har ett konto här och får inte godkänna för {municipality.party(party).name} med det. "
+            "Gör länken till någon annan, eller be en administratör om rollen."
+        )
 
 
 def posts_of(

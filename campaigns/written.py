@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from campaigns.errors import RefusedError
 
 LONGEST_ACTOR = 100
@@ -28,6 +30,23 @@ def checked_reason(reason: str, ask: str) -> str:
     if not why:
         raise WrittenError(ask)
     return within(why, LONGEST_REASON, "Skälet")
+
+
+def name_of(name: str) -> str:
+    """A person's name as it is kept: the same name typed on two systems is one. "" for none.
+
+    Raises WrittenError where letters of several alphabets make it look like another's name.
+    """
+    name = unicodedata.normalize("NFKC", " ".join(name.split()))
+    alphabets = {unicodedata.name(sign, "").partition(" ")[0] for sign in name if sign.isalpha()} - {"MODIFIER"}
+    if len(alphabets) > 1 and not alphabets <= {"CJK", "HIRAGANA", "KATAKANA", "HANGUL"}:
+        raise WrittenError("Namnet blandar bokstäver ur olika alfabet, så att det kan förväxlas. Skriv det med ett.")
+    return name
+
+
+def name_key(name: str) -> str:
+    """What is the same for all ways to write one name."""
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def within(text: str, most: int, what: str) -> str:

@@ -138,6 +138,7 @@ class SigningPages:
                 now=now,
                 earliest=now + REGRET,
                 through=THROUGH,
+                link_maker=found.created_by,
             )
         faults = {f"budskap-{post_id}": _CHANGED for post_id, _ in given if post_id not in dict(items)}
         faults |= {f"budskap-{item.post_id}": review.without_command(item.refusal) for item in outcomes if item.refusal}
