@@ -335,3 +335,17 @@ def test_what_became_of_an_activity_is_told(place: Place, editor: StaffClient) -
     assert "Gjord" in page
     assert "Antal: 14" in page
     assert "Noterat av Nina Ny" in page
+
+
+@pytest.mark.parametrize("act", ["flytta", "hoppa-over", "ta-tillbaka"])
+def test_only_the_posts_of_the_step_in_the_address_are_changed(place: Place, editor: StaffClient, act: str) -> None:
+    inside, other = number(place, WEEK), number(place, SIBLINGS)
+    before = place.town.post(SIBLINGS)
+    given = {"budskap": f"{inside} {other}", "tid": "2027-04-27T10:00", "skal": "Fel."}
+
+    answer = editor.post(f"{YEAR}/{act}/{inside}", data=given)
+
+    assert answer.status_code == 404
+    assert "hör inte till steget" in answer.text
+    assert [place.town.post(key).state for key in (WEEK, SIBLINGS)] == [PostState.DRAFT] * 2
+    assert place.town.post(SIBLINGS).due_at == before.due_at

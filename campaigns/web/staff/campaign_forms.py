@@ -48,6 +48,14 @@ def chosen_ids(visit: Visit) -> list[int]:
     return [int(word) for word in words]
 
 
+def chosen_in(visit: Visit, row: Row) -> list[int]:
+    """The chosen posts' numbers, all of the step that the address names. Raises NotFoundError for any other."""
+    ids = chosen_ids(visit)
+    if not set(ids) <= {post_id for post in row.posts for post_id in post.ids}:
+        raise NotFoundError("Ett av budskapen hör inte till steget. Inget har ändrats. Öppna steget på nytt.")
+    return ids
+
+
 def joined(ids: Sequence[int]) -> str:
     """Posts' numbers as `chosen_ids` reads them."""
     return " ".join(str(item) for item in ids)
