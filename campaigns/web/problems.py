@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -14,7 +15,7 @@ from sqlalchemy.exc import DataError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from campaigns.errors import DatabaseError, KampanjhjulError, NotFoundError, RefusedError, TemplateError
@@ -111,11 +112,10 @@ def install(app: FastAPI, pages: Pages) -> None:
     def from_framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         status = HTTPStatus(error.status_code)
-        sentence = _SENTENCES.get(status, str(error.detail))
-        if status is HTTPStatus.BAD_REQUEST and not request.url.path.startswith(API_PREFIX):
-            is_too_much = _TOO_MUCH.search(str(error.detail)) is not None
-            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if is_too_much else status
-            sentence = _SENTENCES[status] if is_too_much else _UNREADABLE_FORM
+        if status is HTTPStatus.NOT_FOUND and request.method in ("GET", "HEAD") and request.url.path.endswith("/"):
+            return _without_slash(request) or answer(request, status, _SENTENCES[status])
+        is_program = request.url.path.startswith(API_PREFIX)
+        status, sentence = _told_of(status, str(error.detail), is_program=is_program)
         return answer(request, status, sentence, error.headers)
 
     def malformed(_request: Request, error: Exception) -> Response:
@@ -138,6 +138,24 @@ def install(app: FastAPI, pages: Pages) -> None:
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(DataError, unfit)
     app.add_exception_handler(Exception, broken)
+
+
+def _told_of(status: HTTPStatus, detail: str, *, is_program: bool) -> tuple[HTTPStatus, str]:
+    """How an error of the framework is told, to programs or to people."""
+    if status is not HTTPStatus.BAD_REQUEST or is_program:
+        return status, _SENTENCES.get(status, detail)
+    if _TOO_MUCH.search(detail):
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _SENTENCES[HTTPStatus.REQUEST_ENTITY_TOO_LARGE]
+    return status, _UNREADABLE_FORM
+
+
+def _without_slash(request: Request) -> Response | None:
+    """On to the same address without what it ends with, on this host; None for the first page's own."""
+    path = request.scope["path"].strip("/")
+    if not path:
+        return None
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/{quote(path)}{query}", HTTPStatus.PERMANENT_REDIRECT)
 
 
 class BoundedBody:
