@@ -53,9 +53,7 @@ def season(visit: Visit) -> Response:
     query = visit.query
     filters = lists.Filters(query.get("kampanj", ""), query.get("malgrupp", ""), query.get("lage", ""))
     with visit.parts.database.read() as session:
-        found = lists.text_list(
-            session, visit.parts.catalog, visit.parts.messages, visit.municipality, filters, now=visit.now
-        )
+        found = lists.text_list(session, visit.parts.catalog, visit.municipality, filters, now=visit.now)
     return visit.page("mallar.html", found=found, filters=filters)
 
 
