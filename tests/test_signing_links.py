@@ -15,7 +15,7 @@ from campaigns.catalog import Party, ReminderRole
 from campaigns.channels.base import Environment
 from campaigns.database import Database
 from campaigns.errors import NotFoundError, RefusedError
-from campaigns.models import Approval, AuditEntry, DeliveryState, Post, PostState, SigningLink
+from campaigns.models import Approval, AuditEntry, DeliveryState, Post, PostState, Role, SigningLink
 from campaigns.people import throttle
 from campaigns.reminding.ways import Ways
 from campaigns.signing_links import Made

@@ -14,6 +14,7 @@ from campaigns.overviews import inbox, review
 from campaigns.overviews.comparisons import Comparison, compared, packed, unpacked
 from campaigns.overviews.inbox import Inbox
 from campaigns.overviews.review import Review, Viewer
+from campaigns.overviews.text_cards import language_name
 from campaigns.signing import Outcome, approve_many, post_in, take_back
 from campaigns.signing_links import post_numbers, shown_pairs
 from campaigns.web.problems import ForbiddenError
@@ -195,6 +196,7 @@ def _page_of_one(
         status=422 if faults else 200,
         post=found,
         pictures=visit.path(f"granska/{found.id}/bild"),
+        language_name=language_name,
         packed=packed(found.text.pieces),
         faults=faults,
         changes=changes,
