@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from campaigns import approval, audit
@@ -100,11 +101,27 @@ def write_text(
         actor=author,
         action="skrev text" if restored is None else "återställde text",
         subject=post.key,
-        detail=f"version {row.id}, {language}, {channel or 'alla kanaler'}"
-        + ("" if restored is None else f", från {f'version {restored}' if restored else 'den första texten'}"),
+        detail=f"version {ordinal(session, row)}, {language}, {channel or 'alla kanaler'}"
+        + ("" if restored is None else f", från {_restored_from(session, restored)}"),
     )
     touch(session, post.municipality)
     return row
+
+
+def ordinal(session: Session, row: PostText) -> int:
+    """What people call the version: the first that was saved of a post's text, for its channel and language, is 1."""
+    same = (
+        PostText.post_id == row.post_id,
+        PostText.language == row.language,
+        PostText.channel == row.channel,
+        col(PostText.id) <= row.id,
+    )
+    return session.exec(select(func.count()).select_from(PostText).where(*same)).one()
+
+
+def _restored_from(session: Session, number: int) -> str:
+    row = session.get(PostText, number) if number else None
+    return f"version {ordinal(session, row)}" if row else "den första texten"
 
 
 def closed(session: Session, post: Post) -> Closed | None:

@@ -308,7 +308,11 @@ def test_a_picture_is_uploaded_chosen_and_shown_while_the_typing_is_kept(place: 
 
 @pytest.mark.parametrize(
     ("data", "told_of"),
-    [(b"MZ program", "varken JPEG eller PNG"), (b"", "Välj en bildfil"), (b"\xff\xd8" + b"x" * 15_000_000, "är 15 MB")],
+    [
+        (b"MZ program", "varken JPEG eller PNG"),
+        (b"", "Välj en bildfil"),
+        (b"\xff\xd8" + b"x" * 15_000_000, "större än 15 MB"),
+    ],
 )
 def test_a_file_that_is_no_picture_is_refused_and_the_typing_is_kept(
     place: Place, kim: StaffClient, data: bytes, told_of: str
@@ -457,3 +461,49 @@ def test_the_list_fills_in_no_text_and_shows_what_was_written(
 
     assert "”Prata hemma i kväll”" in page
     assert "Ändrad av Kim Kommun" in page
+
+
+def test_versions_are_numbered_for_each_text_by_itself(place: Place, kim: StaffClient) -> None:
+    place.write("valborg/2027/valborg/tidigt/foraldrar")
+    kim.act(address(place), **FORM, gor="spara")
+    kim.act(address(place), **{**FORM, "kanal": "webb", "gor": "spara", "rubrik": "Bara webben"})
+
+    assert "Version 1 är sparad." in kim.page(address(place))
+    first = str(versions(place)[1].id)
+    kim.act(address(place), **{**FORM, "gor": "spara", "rubrik": "Andra", "utgick_fran": first})
+    assert "Version 2 är sparad." in kim.page(address(place))
+    history = kim.page(address(place, "/versioner"))
+    assert re.findall(r"Version (\d+)", history)[:1] == ["2"]
+    newest = str(versions(place)[-1].id)
+    kim.act(address(place, "/versioner"), version=first, utgick_fran=newest, kanal="", sprak="sv")
+    assert "sparad som version 3." in kim.page(address(place))
+    log = kim.page("/kommun/aneby/logg")
+    assert "version 3, sv, alla kanaler, från version 1" in log
+
+
+def test_a_replacement_is_offered_only_where_it_helps(place: Place, kim: StaffClient) -> None:
+    path = address(place, "/forhandsvisning")
+
+    with_emoji = kim.post(path, data={**FORM, "kort": "Prata – nu 😀"}).text
+    without = kim.post(path, data={**FORM, "kort": "Prata – nu"}).text
+
+    assert 'name="ersatt"' not in with_emoji
+    assert "på grund av – och 😀" in with_emoji
+    assert 'name="ersatt"' in without
+
+
+def test_a_fault_of_a_fact_names_no_command_on_a_page(place: Place, kim: StaffClient) -> None:
+    page = kim.post(address(place, "/forhandsvisning"), data={**FORM, "text": "{{ fakta.langning-straff }}"}).text
+    page += kim.page(address(place))
+    page += kim.page(f"/kommun/aneby/granska/{number(place)}")
+
+    assert "kampanjhjul facts" not in page
+
+
+def test_a_number_of_another_script_is_no_number(place: Place, kim: StaffClient) -> None:
+    year = "/kommun/aneby/kampanjer/valborg/2027"
+    arabic = str(number(place)).translate({ord(str(digit)): chr(0x660 + digit) for digit in range(10)})
+
+    answer = kim.post(f"{year}/hoppa-over/{number(place)}", data={"budskap": arabic, "skal": "Fel."})
+
+    assert answer.status_code == 404
