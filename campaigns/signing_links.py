@@ -24,7 +24,7 @@ from campaigns.people.roles import EVERYWHERE
 from campaigns.people.secret_words import hash_of
 from campaigns.signatures import live_signatures
 from campaigns.signing import post_in
-from campaigns.written import checked_actor, name_key
+from campaigns.written import checked_actor, name_key, number_in
 
 LASTS = timedelta(days=7)
 PATH = "/signera/"
@@ -122,9 +122,9 @@ def make_link(
         now=now,
         municipality=municipality.id,
         actor=created_by,
-        action=f"gjorde en personlig länk för {party} till {name}",
+        action=f"gjorde en personlig länk för {party}",
         subject=f"länk {link.id}",
-        detail=f"{len(digests)} budskap",
+        detail=f"till {name}, {len(digests)} budskap",
     )
     session.flush()
     return Made(link.id, secret, party, name, tuple(digests), tuple(left_out), link.expires_at)
@@ -219,8 +219,9 @@ def revoke_link(
             now=now,
             municipality=link.municipality,
             actor=checked_actor(name),
-            action=f"drog in en personlig länk till {link.name}",
+            action="drog in en personlig länk",
             subject=f"länk {link.id}",
+            detail=f"till {link.name}",
         )
     return link
 
@@ -250,7 +251,7 @@ def _digest_to_sign(
 
 def post_numbers(texts: Sequence[str]) -> list[int]:
     """Numbers of posts as they stand in a form or on the command line; what is no number is left out."""
-    return [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 10]
+    return [number for text in texts if (number := number_in(text)) is not None]
 
 
 def shown_pairs(values: Sequence[object]) -> list[tuple[int, str]]:

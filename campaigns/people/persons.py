@@ -108,7 +108,7 @@ def give_role(
     if any((item.municipality, item.role, item.party) == (where, role, party) for item in memberships(session, person)):
         return
     session.add(Membership(person_id=person.id or 0, municipality=where, role=role, party=party))
-    record(session, where, actor, f"gav rollen {ROLE_NAMES[role]}{f' ({party})' if party else ''}", person, now=now)
+    record(session, where, actor, f"gav rollen {ROLE_NAMES[role]}{f' för {party}' if party else ''}", person, now=now)
     session.flush()
 
 
@@ -137,7 +137,7 @@ def rename(session: Session, person: Person, name: str, *, actor: str, now: date
     person.name = name
     session.add(person)
     session.execute(update(Token).where(col(Token.purpose) == "feed", col(Token.name) == before).values(name=name))
-    record(session, EVERYWHERE, actor, f"bytte namn från {before} till {name}", person, now=now)
+    record(session, EVERYWHERE, actor, "bytte namn", person, now=now, detail=f"från {before} till {name}")
 
 
 def disable(session: Session, person: Person, *, actor: str, now: datetime) -> None:
@@ -238,6 +238,11 @@ def role_words(item: Membership, municipality: Municipality | None = None) -> st
     return f"{word} för alla kommuner" if item.municipality == EVERYWHERE else word
 
 
-def record(session: Session, municipality: str, actor: str, action: str, person: Person, *, now: datetime) -> None:
+def record(
+    session: Session, municipality: str, actor: str, action: str, person: Person, *, now: datetime, detail: str = ""
+) -> None:
     """Write an act that concerns a person into the log."""
-    audit.record(session, now=now, municipality=municipality, actor=actor, action=action, subject=f"person {person.id}")
+    subject = f"person {person.id}"
+    audit.record(
+        session, now=now, municipality=municipality, actor=actor, action=action, subject=subject, detail=detail
+    )
