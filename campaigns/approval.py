@@ -116,7 +116,8 @@ def reject(
 ) -> None:
     """Reject a post with a reason: signatures are voided and what has not been sent is stopped."""
     post = locked_post(session, post_id)
-    signer = signer_of(catalog.municipality(post.municipality), party, name)
+    municipality = catalog.municipality(post.municipality)
+    signer = signer_of(municipality, party, name)
     comment = within(reason.strip(), LONGEST_COMMENT, "Kommentaren")
     if not comment:
         raise WrittenError("Skriv varför, så att den som ändrar texten vet vad som behövs.")
@@ -126,7 +127,7 @@ def reject(
         raise RefusedError("Budskapet har redan gått ut i alla sina kanaler och kan inte avslås.")
     void(session, post, reason=f"Avslaget: {comment}", now=now)
     post.state = PostState.REJECTED
-    post.reason = f"{signer}, {party}: {comment}"
+    post.reason = f"{signer}, {municipality.party(party).name}: {comment}"
     post.changed_at = now
     session.add(post)
     audit.record(

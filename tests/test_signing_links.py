@@ -150,8 +150,8 @@ def test_one_can_be_rejected_with_a_comment_and_never_without(place: Place) -> N
     assert post(place, link, gor="avsla", post=first, kommentar="Fel ålder")[0] == 303
 
     assert place.town.post(FIRST).state == PostState.REJECTED
-    assert place.town.post(FIRST).reason == "Pia Polis, polis: Fel ålder"
-    assert "Avslaget av Pia Polis, polis: Fel ålder" in place.page(path(link))
+    assert place.town.post(FIRST).reason == "Pia Polis, Lokalpolisområde Höglandet: Fel ålder"
+    assert "Avslaget av Pia Polis, Lokalpolisområde Höglandet: Fel ålder" in place.page(path(link))
     assert place.town.post(SECOND).state == PostState.DRAFT
 
 
