@@ -15,6 +15,7 @@ from campaigns.errors import NotFoundError, RefusedError, suggestion
 from campaigns.models import Delivery, DeliveryState, LocalDateRow, Post
 from campaigns.posts import Changes, materialise
 from campaigns.rules import FIRST_YEAR, LAST_YEAR, LocalRule, RiskDate, usual_window
+from campaigns.swedish import usual
 from campaigns.written import checked_actor
 
 
@@ -101,7 +102,7 @@ def unset_local_date(
     if _has_gone_out(session, municipality, f"{municipality.id}/{risk_date}/{year}/{place or '-'}"):
         raise RefusedError(
             "Dagen kan inte tas bort: budskap om den har redan gått ut. "
-            "Är den fel, lägg in den rätta med kampanjhjul dates set och rätta det som har gått ut."
+            "Är den fel, lägg in den rätta dagen och rätta det som har gått ut."
         )
     session.delete(row)
     session.flush()
@@ -162,4 +163,4 @@ def unusual(risk_date: RiskDate, day: date) -> str:
     first, last = usual_window(risk_date.rule, day.year)
     if first <= day <= last:
         return ""
-    return f"{risk_date.name} brukar vara {first.isoformat()} till {last.isoformat()}. Kontrollera att dagen är rätt."
+    return f"{risk_date.name} brukar vara {usual(first, last)}. Kontrollera att dagen är rätt."

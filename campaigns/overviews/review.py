@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from campaigns.approval import why_unsignable
 from campaigns.catalog import Catalog, Fact, Municipality, Party
 from campaigns.content import listed
 from campaigns.drafts import Piece, digest_of, faults_by_channel, render_post
-from campaigns.errors import NotFoundError, TemplateError
+from campaigns.errors import NotFoundError, TemplateError, without_command
 from campaigns.facts import facts_at
 from campaigns.models import Approval, OccurrenceRow, PictureRow, Post, PostState
 from campaigns.overviews.comparisons import Comparison, last_year, pieces_of, rows_of, since_signed
@@ -24,8 +23,6 @@ from campaigns.post_names import campaign_title, name_in_campaign
 from campaigns.previews import preview
 from campaigns.signing import has_begun, post_in
 from campaigns.swedish import moment
-
-_COMMAND = re.compile(r"(,? (och skriv|först med|med|Se alla med))?: kampanjhjul .*$", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -221,11 +218,6 @@ def picture(
         if piece.picture and piece.picture.sha256 == digest:
             return piece.picture.data, piece.picture.media_type
     raise NotFoundError("Bilden finns inte.")
-
-
-def without_command(sentence: str) -> str:
-    """A sentence for somebody who has pages, without the command that does the same."""
-    return _COMMAND.sub(".", sentence) if ": kampanjhjul " in sentence else sentence
 
 
 def _signature(municipality: Municipality, item: Approval) -> Signature:

@@ -18,7 +18,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from campaigns.errors import DatabaseError, KampanjhjulError, NotFoundError, RefusedError, TemplateError
+from campaigns.errors import (
+    DatabaseError,
+    KampanjhjulError,
+    NotFoundError,
+    RefusedError,
+    TemplateError,
+    without_command,
+)
 from campaigns.web.pages import Pages
 from campaigns.web.security import API_PREFIX
 
@@ -107,7 +114,8 @@ def install(app: FastAPI, pages: Pages) -> None:
         assert isinstance(error, KampanjhjulError)
         status = status_of(error)
         retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
-        return answer(request, status, error.message, retry)
+        is_program = request.url.path.startswith(API_PREFIX)
+        return answer(request, status, error.message if is_program else without_command(error.message), retry)
 
     def from_framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from campaigns.approval import reject
 from campaigns.enqueue import REGRET
-from campaigns.errors import NotFoundError, RefusedError
+from campaigns.errors import NotFoundError, RefusedError, without_command
 from campaigns.overviews import review
 from campaigns.overviews.link_page import LinkPage, Standing, link_page
 from campaigns.people import throttle
@@ -141,7 +141,7 @@ class SigningPages:
                 link_maker=found.created_by,
             )
         faults = {f"budskap-{post_id}": _CHANGED for post_id, _ in given if post_id not in dict(items)}
-        faults |= {f"budskap-{item.post_id}": review.without_command(item.refusal) for item in outcomes if item.refusal}
+        faults |= {f"budskap-{item.post_id}": without_command(item.refusal) for item in outcomes if item.refusal}
         return faults or ({} if outcomes else {"": "Det fanns inget att godkänna. Läs texterna igen."})
 
     def _reject(self, request: Request, found: LinkPage, form: FormData) -> dict[str, str]:

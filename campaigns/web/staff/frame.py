@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from campaigns.catalog import Municipality
-from campaigns.errors import NotFoundError
+from campaigns.errors import NotFoundError, without_command
 from campaigns.people import sign_ins
 from campaigns.people.roles import Roles, roles_in
 from campaigns.people.sign_ins import SignedIn
@@ -96,7 +96,10 @@ class Visit:
         return value.replace("\r\n", "\n") if isinstance(value, str) else ""
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
-        """The template rendered inside the frame."""
+        """The template rendered inside the frame. Faults are told without the commands that do the same as a page."""
+        for told in ("faults", "errors"):
+            if isinstance(values.get(told), Mapping):
+                values[told] = {field: without_command(sentence) for field, sentence in values[told].items()}
         return self.pages.page(
             template,
             status=status,

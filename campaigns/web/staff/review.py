@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from campaigns.approval import reject
 from campaigns.enqueue import REGRET
-from campaigns.errors import KampanjhjulError, NotFoundError, RefusedError
+from campaigns.errors import KampanjhjulError, NotFoundError, RefusedError, without_command
 from campaigns.overviews import inbox, review
 from campaigns.overviews.comparisons import Comparison, compared, packed, unpacked
 from campaigns.overviews.inbox import Inbox
@@ -55,7 +55,7 @@ def _not_signed(visit: Visit, outcome: Outcome) -> Response:
     changes = None
     if seen and found.text.digest != visit.field("sigill"):
         changes = compared(visit.municipality, seen, found.text.pieces, against="du såg nyss")
-    return _page_of_one(visit, found, faults={"": review.without_command(outcome.refusal)}, changes=changes)
+    return _page_of_one(visit, found, faults={"": without_command(outcome.refusal)}, changes=changes)
 
 
 def reject_one(visit: Visit) -> Response:
@@ -220,7 +220,7 @@ def _campaign_page(visit: Visit, party: str, *, outcomes: Sequence[Outcome]) -> 
             viewer=_viewer(visit),
             now=visit.now,
         )
-    refused = {f"budskap-{item.post_id}": review.without_command(item.refusal) for item in outcomes if item.refusal}
+    refused = {f"budskap-{item.post_id}": without_command(item.refusal) for item in outcomes if item.refusal}
     if visit.request.method == "POST" and not outcomes:
         refused[""] = "Det fanns inget budskap att godkänna i formuläret. Läs texterna igen."
     return visit.page(
