@@ -13,6 +13,7 @@ from campaigns import audit
 from campaigns.catalog import Catalog, Fact
 from campaigns.errors import NotFoundError, RefusedError, suggestion
 from campaigns.models import FactConfirmation
+from campaigns.swedish import long_date
 from campaigns.written import checked_actor
 
 # Laws and addresses change: nobody can say today what holds longer than this.
@@ -52,10 +53,12 @@ def confirm_fact(
         raise NotFoundError(f"Det finns inget faktum ”{fact_id}”. {suggestion(fact_id, catalog.facts)}")
     actor = checked_actor(name, "Ange vem som har kontrollerat uppgiften.")
     if valid_until < now.date():
-        raise RefusedError(f"{valid_until.isoformat()} har redan varit. Ange till och med när uppgiften gäller.")
+        raise RefusedError(
+            f"{long_date(valid_until).capitalize()} har redan varit. Ange till och med när uppgiften gäller."
+        )
     longest = now.date() + LONGEST_VALIDITY
     if valid_until > longest:
-        raise RefusedError(f"En uppgift gäller högst två år. Ange en dag till och med {longest.isoformat()}.")
+        raise RefusedError(f"En uppgift gäller högst två år. Ange en dag till och med {long_date(longest)}.")
     session.add(
         FactConfirmation(
             fact=fact_id,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from datetime import date
 
 from campaigns.errors import RefusedError
 
@@ -54,6 +56,18 @@ def within(text: str, most: int, what: str) -> str:
     if len(text) > most:
         raise WrittenError(f"{what} får ha högst {_number(most)} tecken. Du skrev {_number(len(text))}. Korta texten.")
     return text
+
+
+def day_in(text: str) -> date:
+    """The day in ”2027-11-01”, and in no other of ISO 8601's forms. Raises ValueError."""
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text.strip()):
+        raise ValueError(text)
+    return date.fromisoformat(text.strip())
+
+
+def number_in(text: str) -> int | None:
+    """The number that is written with the digits 0–9, of no more than nine; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def on_one_line(text: str) -> str:

@@ -29,6 +29,7 @@ from campaigns.web.staff.campaign_forms import (
     year_of,
 )
 from campaigns.web.staff.frame import StaffPage, Visit, editors
+from campaigns.written import number_in
 
 # When a day has been chosen, and no time yet.
 USUAL_TIME = "16:00"
@@ -220,9 +221,10 @@ def _number(text: str) -> int | None:
     text = text.replace(" ", "").replace("\u00a0", "")
     if not text:
         return None
-    if not text.isdecimal() or len(text) > 9:
+    number = number_in(text)
+    if number is None:
         raise RefusedError("Antalet ska vara ett heltal, till exempel 14.")
-    return int(text)
+    return number
 
 
 PAGES: tuple[StaffPage, ...] = (

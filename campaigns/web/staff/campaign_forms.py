@@ -9,6 +9,7 @@ from campaigns.errors import NotFoundError, RefusedError
 from campaigns.overviews.timeline import CampaignYear, campaign_year
 from campaigns.overviews.timeline_work import Row
 from campaigns.web.staff.frame import Visit
+from campaigns.written import day_in, number_in
 
 UNPROCESSABLE = 422
 # Of all the pages, under the municipality's path.
@@ -43,9 +44,10 @@ def texts_of(visit: Visit, name: str) -> list[str]:
 def chosen_ids(visit: Visit) -> list[int]:
     """The posts' numbers, from the form or, for an undo, from the address."""
     words = [word for text in (*texts_of(visit, "budskap"), visit.query.get("budskap", "")) for word in text.split()]
-    if not all(word.isdecimal() and len(word) < 10 for word in words):
+    numbers = [number for word in words if (number := number_in(word)) is not None]
+    if len(numbers) < len(words):
         raise NotFoundError("Budskapet finns inte.")
-    return [int(word) for word in words]
+    return numbers
 
 
 def chosen_in(visit: Visit, row: Row) -> list[int]:
@@ -64,6 +66,6 @@ def joined(ids: Sequence[int]) -> str:
 def day_of(text: str) -> date:
     """The day that a field holds. Raises RefusedError for none."""
     try:
-        return date.fromisoformat(text.strip())
+        return day_in(text)
     except ValueError as error:
         raise RefusedError("Välj en dag, till exempel 2027-06-11.") from error

@@ -5,14 +5,13 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from campaigns.channels.base import Environment
-from campaigns.errors import NotFoundError, RefusedError
+from campaigns.errors import NotFoundError, RefusedError, without_command
 from campaigns.overviews import links_list
-from campaigns.overviews.review import without_command
 from campaigns.reminding.ways import Ways
 from campaigns.signing_links import Made, make_link, post_numbers, posts_of, revoke_link
 from campaigns.signing_mail import mail_link, mail_roles
 from campaigns.web.staff.frame import StaffPage, Visit, editors
-from campaigns.written import WrittenError
+from campaigns.written import WrittenError, number_in
 
 BY_HAND = ""
 
@@ -67,7 +66,7 @@ def _chosen_posts(visit: Visit, chosen: str, party: str) -> list[int]:
     if numbers:
         return numbers
     campaign, _, year = chosen.partition("/")
-    if not year.isdecimal() or len(year) != 4:
+    if number_in(year) is None or len(year) != 4:
         raise RefusedError("Välj vilka budskap länken ska gälla.")
     with visit.parts.database.read() as session:
         return posts_of(session, visit.municipality, campaign, int(year), party=party, now=visit.now)

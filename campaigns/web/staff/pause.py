@@ -8,7 +8,7 @@ from campaigns.errors import NotFoundError, RefusedError
 from campaigns.overviews.pausing import pause_page
 from campaigns.sending import choices, pauses
 from campaigns.web.staff.frame import StaffPage, Visit, editors
-from campaigns.written import LONGEST_REASON, WrittenError, checked_reason
+from campaigns.written import LONGEST_REASON, WrittenError, checked_reason, number_in
 
 
 def page(visit: Visit) -> Response:
@@ -80,7 +80,7 @@ def let_pass(visit: Visit) -> Response:
     number = visit.field("budskap")
     reason = visit.field("budskap-skal") or ("" if passes else "Det ska följa pauser igen.")
     errors = {}
-    if not (number.isascii() and number.isdecimal() and len(number) < 10):
+    if number_in(number) is None:
         errors["budskap"] = "Välj ett budskap."
     try:
         checked_reason(reason, "Skriv varför budskapet ska gå ut under pausen.")
