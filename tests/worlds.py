@@ -166,6 +166,8 @@ def open_pages(place: Place) -> list[str]:
     with place.database.write() as session:
         secret = links.first_link(session, now=place.clock.at)
     return [
+        "/",
+        "/?kommun=aneby",
         "/sida/aneby",
         "/sida/aneby?malgrupp=foraldrar",
         "/sida/aneby/inbaddad",
