@@ -12,7 +12,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from campaigns import audit
-from campaigns.additions import LONGEST_NAME, checked_actor, checked_title, occurrence_in
+from campaigns.additions import LONGEST_NAME, checked_title, occurrence_in
 from campaigns.catalog import Catalog, Municipality
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import ActivityRow
@@ -21,6 +21,7 @@ from campaigns.revisions import touch
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import planned_years, season
 from campaigns.swedish import long_date
+from campaigns.written import LONGEST_ADDRESS, checked_actor, within
 
 LONGEST_NOTE, LARGEST_NUMBER = 2_000, 1_000_000
 
@@ -62,7 +63,8 @@ def add_extra_activity(
     counted_from = occurrence_in(session, catalog, municipality, campaign, occurrence)
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise RefusedError(f"Året {day.year} går inte att lägga in: {FIRST_YEAR}–{LAST_YEAR} går.")
-    refuse_long(responsible, description, what="Beskrivningen")
+    within(responsible, LONGEST_NAME, "Den som ansvarar")
+    within(description, LONGEST_NOTE, "Beskrivningen")
     same = [item.name for item in extra_activities(session, municipality, [counted_from.key]) if item.day == day]
     if title in same:
         raise RefusedError(f"”{title}” finns redan {long_date(day)}.")
@@ -165,14 +167,6 @@ def added_so_far(session: Session, municipality: Municipality) -> int:
     return session.exec(query.where(ActivityRow.municipality == municipality.id, col(ActivityRow.is_extra))).one()
 
 
-def refuse_long(responsible: str, text: str, *, what: str) -> None:
-    """Raise RefusedError where what is written of an activity is too long. `what` is what `text` is called."""
-    if len(responsible) > LONGEST_NAME:
-        raise RefusedError(f"Den som ansvarar får ha högst {LONGEST_NAME} tecken.")
-    if len(text) > LONGEST_NOTE:
-        raise RefusedError(f"{what} får ha högst {LONGEST_NOTE} tecken. Den här har {len(text)}.")
-
-
 def _row(session: Session, municipality: Municipality, key: str) -> ActivityRow | None:
     query = select(ActivityRow).where(ActivityRow.municipality == municipality.id, ActivityRow.key == key)
     return session.exec(query).one_or_none()
@@ -212,11 +206,10 @@ def _planned_row(
 def _refuse_faulty(told: Told) -> None:
     if told.outcome is Outcome.NOT_DONE and not told.note.strip():
         raise RefusedError("Skriv varför den inte blev av.")
-    if len(told.note) > LONGEST_NOTE:
-        raise RefusedError(f"Noteringen får ha högst {LONGEST_NOTE} tecken. Den här har {len(told.note)}.")
+    within(told.note, LONGEST_NOTE, "Noteringen")
     if told.number is not None and not 0 <= told.number <= LARGEST_NUMBER:
         raise RefusedError(f"Antalet ska vara mellan 0 och {LARGEST_NUMBER}.")
-    link = told.link.strip()
+    link = within(told.link.strip(), LONGEST_ADDRESS, "Länken")
     if link and not _is_web_address(link):
         raise RefusedError("Länken ska vara en hel adress som börjar med https:// eller http://.")
 

@@ -12,14 +12,6 @@ from campaigns.plan import Campaign
 LONGEST_NAME = 80
 
 
-def checked_actor(name: str) -> str:
-    """Who does it, on one line. Raises RefusedError for nobody."""
-    actor = " ".join(name.split())
-    if not actor:
-        raise RefusedError("Ange vem som gör det.")
-    return actor
-
-
 def checked_title(title: str) -> str:
     """The name of something added, on one line. Raises RefusedError for none, and one that is no plain text."""
     title = " ".join(title.split())

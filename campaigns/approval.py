@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from campaigns.models import Act, Approval, ContentRow, Delivery, DeliveryState,
 from campaigns.revisions import touch
 from campaigns.signatures import live_signatures
 from campaigns.swedish import POST_STATES
+from campaigns.written import LONGEST_ACTOR, LONGEST_COMMENT, WrittenError, name_key, name_of, within
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,14 @@ def approve(
     digest: str | None = None,
     earliest: datetime | None = None,
     through: str = "",
+    link_maker: str = "",
 ) -> Signed:
     """Sign a post for `party` as `name`. The last party's signature queues its deliveries in the same transaction.
 
     The text is rendered and stored as it stands now; with `digest` the signature holds only for that very content
     (what the signer was shown). Signing the same content again changes nothing. What is due already starts no sooner
-    than `earliest`, if it can wait so long. `through` tells the log by what other way than an account it was signed.
+    than `earliest`, if it can wait so long. `through` tells the log by what other way than an account it was signed,
+    and `link_maker` is who made the personal address that it was signed at: nobody's addresses alone approve a post.
     Raises RefusedError, saying why, when the post cannot be signed; NotFoundError for an unknown post or party.
     """
     post = locked_post(session, post_id)
@@ -64,11 +66,19 @@ def approve(
     if draft.digest != post.digest:
         _store(session, post, draft, now=now)
     live = live_signatures(session, post_id)
-    if any(item.name.casefold() == signer.casefold() and item.party != party for item in live):
+    others = [item for item in live if item.party != party]
+    if any(name_key(item.name) == name_key(signer) for item in others):
         raise RefusedError(f"{signer} har redan godkänt för den andra parten. Parterna måste vara två olika personer.")
-    if all(item.party != party for item in live):
+    signed = {item.party for item in live} | {party}
+    missing = tuple(item.id for item in municipality.parties if item.id not in signed)
+    if len(others) == len(live):
+        if not missing and link_maker and all(name_key(item.link_maker) == name_key(link_maker) for item in others):
+            raise RefusedError(
+                f"{link_maker} har gjort alla länkar som budskapet är godkänt genom. En person kan inte ordna alla "
+                "godkännanden: låt någon annan göra den sista länken, eller godkänn med ett konto."
+            )
         signature = {"post_id": post_id, "party": party, "name": signer, "digest": draft.digest, "created_at": now}
-        session.connection().execute(_SIGN, signature)
+        session.connection().execute(_SIGN, signature | {"link_maker": link_maker})
         audit.record(
             session,
             now=now,
@@ -78,8 +88,6 @@ def approve(
             subject=post.key,
             detail=draft.digest[:12],
         )
-    signed = {item.party for item in live} | {party}
-    missing = tuple(item.id for item in municipality.parties if item.id not in signed)
     queued = 0
     if not missing:
         post.state = PostState.APPROVED
@@ -108,16 +116,18 @@ def reject(
 ) -> None:
     """Reject a post with a reason: signatures are voided and what has not been sent is stopped."""
     post = locked_post(session, post_id)
-    signer = signer_of(catalog.municipality(post.municipality), party, name)
-    if not reason.strip():
-        raise RefusedError("Skriv varför, så att den som ändrar texten vet vad som behövs.")
+    municipality = catalog.municipality(post.municipality)
+    signer = signer_of(municipality, party, name)
+    comment = within(reason.strip(), LONGEST_COMMENT, "Kommentaren")
+    if not comment:
+        raise WrittenError("Skriv varför, så att den som ändrar texten vet vad som behövs.")
     if post.state in LEFT_OUT:
         raise RefusedError(f"Budskapet är {POST_STATES[post.state].lower()} och kan inte avslås.")
     if left_posts(session, [post_id]):
         raise RefusedError("Budskapet har redan gått ut i alla sina kanaler och kan inte avslås.")
-    void(session, post, reason=f"Avslaget: {reason.strip()}", now=now)
+    void(session, post, reason=f"Avslaget: {comment}", now=now)
     post.state = PostState.REJECTED
-    post.reason = f"{signer}, {party}: {reason.strip()}"
+    post.reason = f"{signer}, {municipality.party(party).name}: {comment}"
     post.changed_at = now
     session.add(post)
     audit.record(
@@ -127,7 +137,7 @@ def reject(
         actor=signer,
         action=f"avslog för {party}{way_of(through)}",
         subject=post.key,
-        detail=reason.strip()[:200],
+        detail=comment,
     )
     touch(session, post.municipality)
 
@@ -239,9 +249,10 @@ _SIGN = insert(Approval.__table__).values(void_reason="")  # type: ignore[attr-d
 def signer_of(municipality: Municipality, party_id: str, name: str) -> str:
     """The name as it is kept, of somebody who may sign for the party. Raises RefusedError, NotFoundError."""
     party = municipality.party(party_id)
-    name = unicodedata.normalize("NFC", " ".join(name.split()))  # the same name typed on two systems is one person
+    name = name_of(name)
     if not name or not name.isprintable():
         raise RefusedError("Ange vem som godkänner, till exempel --as ”Anna Andersson”.")
+    within(name, LONGEST_ACTOR, "Namnet")
     if party.people and name not in party.people:
         raise RefusedError(f"{name} får inte godkänna för {party.name}. {suggestion(name, party.people)}")
     return name

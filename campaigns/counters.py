@@ -50,8 +50,16 @@ def count(content: Content, kinds: Collection[str]) -> Counters:
         short=_short(content, limits, has_screen="skarm" in kinds),
         body=_body(content),
         sms=Counter(sms_sentence(content.short), "sms" in kinds and cost.parts > 1),
-        swaps=tuple(Swap(old, new) for old, new in cost.replacements),
+        swaps=_swaps(content.short, cost),
     )
+
+
+def _swaps(text: str, cost: sms.Segments) -> tuple[Swap, ...]:
+    """The replacements, where they help: all that is dear can be replaced, or the parts become fewer."""
+    is_enough = len(cost.replacements) == len(cost.culprits)
+    if is_enough or sms.segments(sms.replaced(text, cost)).parts < cost.parts:
+        return tuple(Swap(old, new) for old, new in cost.replacements)
+    return ()
 
 
 def raw_count(title: str, short: str, body: str) -> Counters:
@@ -101,7 +109,7 @@ def sms_sentence(text: str) -> str:
         return ""
     told = f"{cost.parts} SMS per mottagare."
     without = {ord(letter): None for letter in cost.culprits}
-    swapped = text.translate({ord(old): new for old, new in cost.replacements})
+    swapped = sms.replaced(text, cost)
     if cost.replacements and (fewer := sms.segments(swapped).parts) < cost.parts:
         return f"{told} Byt {listed([_named(old, new) for old, new in cost.replacements])} så blir det {fewer}."
     if cost.culprits and (fewer := sms.segments(swapped.translate(without)).parts) < cost.parts:
@@ -110,7 +118,9 @@ def sms_sentence(text: str) -> str:
         told_swaps = f"{swaps}ta bort {listed(odd)}"
         return f"{told} {told_swaps[:1].upper()}{told_swaps[1:]} så blir det {fewer}."
     single, several = sms.ROOM[cost.encoding]
-    return f"{told} {cost.units} tecken, och det ryms {single if cost.parts == 1 else several} i varje."
+    room = f"{told} {cost.units} tecken, och det ryms {single if cost.parts == 1 else several} i varje"
+    why = f" på grund av {listed([shown_letter(item) for item in cost.culprits])}" if cost.culprits else ""
+    return f"{room}{why}."
 
 
 # Characters that look like nothing, or like another.

@@ -13,7 +13,6 @@ from sqlmodel import Session
 
 from campaigns.catalog import Catalog, Fact, Municipality, Promise
 from campaigns.content import SWEDISH, Content, Source, context_for, find_source, render
-from campaigns.errors import TemplateError
 from campaigns.faults import Fault, FaultCode, Severity, faults
 from campaigns.links import addresses_of, addresses_of_fact, link_faults, troubled
 from campaigns.localtime import after_quiet
@@ -135,9 +134,10 @@ class Filling:
     def fill(self, source: Source, language: str) -> Filled:
         """`source` filled in. Raises TemplateError if it cannot be."""
         if (source, language) not in self._filled:
-            footer = _footer(self._messages, language)
-            content = _filled_in(source, self._values, self._fact_texts, footer, language)
-            self._filled[source, language] = self._with_picture(content)
+            footer = find_source(self._messages, "", "footer", "", channel="", language=language)
+            content = _filled_in(source, self._values, self._fact_texts, footer or _NO_FOOTER, language)
+            found = () if footer else (_footer_missing(self._messages, language),)
+            self._filled[source, language] = self._with_picture(content, found)
         return self._filled[source, language]
 
     def pieces(self, sources: Mapping[tuple[str, str], Source]) -> tuple[Piece, ...]:
@@ -169,14 +169,13 @@ class Filling:
             item.picture,
         )
 
-    def _with_picture(self, content: Content) -> Filled:
+    def _with_picture(self, content: Content, found: tuple[Fault, ...]) -> Filled:
         picture: PictureFile | None = None
-        found: tuple[Fault, ...] = ()
         if content.image and not name_fault(content.image):
             try:
                 picture = find_picture(self._session, self.municipality.id, self._messages, content.image)
             except PictureError as error:
-                found = (Fault(FaultCode.BAD_IMAGE, Severity.ERROR, error.message, "image"),)
+                found = (*found, Fault(FaultCode.BAD_IMAGE, Severity.ERROR, error.message, "image"))
             else:
                 content = replace(content, picture=picture.sha256)
         payload = content.to_bytes()
@@ -217,12 +216,14 @@ def _filled_in(
     return render(source, {**dict(values), "fakta": dict(facts)}, footer=footer, language=language)
 
 
-def _footer(messages: Path, language: str) -> Source:
-    footer = find_source(messages, "", "footer", "", channel="", language=language)
-    if footer is None:
-        tail = "" if language == SWEDISH else f".{language}"
-        raise TemplateError(f"Sidfoten saknas. Lägg till footer{tail}.md i {messages.name}.")
-    return footer
+# What is below a text until there is a footer in its language. Such a text is shown, and cannot be signed.
+_NO_FOOTER = Source("footer", "", "", "")
+
+
+def _footer_missing(messages: Path, language: str) -> Fault:
+    tail = "" if language == SWEDISH else f".{language}"
+    message = f"Sidfoten saknas, så texten visas utan. Lägg till footer{tail}.md i {messages.name}."
+    return Fault(FaultCode.MISSING_FOOTER, Severity.ERROR, message, "body")
 
 
 def _context(

@@ -10,12 +10,13 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
-from campaigns.activities import added_so_far, record, refuse_long
-from campaigns.additions import checked_actor, checked_title
+from campaigns.activities import LONGEST_NOTE, added_so_far, record
+from campaigns.additions import LONGEST_NAME, checked_title
 from campaigns.catalog import Catalog, Municipality
 from campaigns.errors import NotFoundError, RefusedError, suggestion
 from campaigns.models import ActivityRow
 from campaigns.swedish import long_date
+from campaigns.written import checked_actor, within
 
 
 def add_effort(
@@ -48,7 +49,8 @@ def add_effort(
         )
     if not situation:
         raise RefusedError("Skriv vad som har ändrats i lägesbilden.")
-    refuse_long(responsible, situation, what="Lägesbilden")
+    within(responsible, LONGEST_NAME, "Den som ansvarar")
+    within(situation, LONGEST_NOTE, "Lägesbilden")
     if title in [item.name for item in efforts(session, municipality) if item.day == day and item.promise == promise]:
         raise RefusedError(f"”{title}” finns redan {long_date(day)}.")
     row = ActivityRow(

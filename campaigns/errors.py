@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -56,6 +57,16 @@ class ConfigurationError(KampanjhjulError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems))
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+_COMMAND = re.compile(
+    r"(,? (och skriv|först med|med|Se alla med))?: kampanjhjul .*$|, till exempel --as .*$", re.DOTALL
+)
+
+
+def without_command(sentence: str) -> str:
+    """A sentence for somebody who has pages, without the command that does the same."""
+    return _COMMAND.sub(".", sentence).replace("..", ".")
 
 
 def suggestion(name: str, valid: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from campaigns import audit
-from campaigns.additions import checked_actor, checked_title, occurrence_in
+from campaigns.additions import checked_title, occurrence_in
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import SWEDISH
 from campaigns.enqueue import LEFT_OUT
@@ -22,6 +22,7 @@ from campaigns.plan import Campaign
 from campaigns.revisions import touch
 from campaigns.step_changes import refuse_time
 from campaigns.swedish import moment
+from campaigns.written import checked_actor
 
 # How long after its time an added post may still go out at most.
 LONGEST_SPAN = timedelta(days=14)

@@ -13,6 +13,8 @@ from campaigns import audit
 from campaigns.catalog import Catalog, Fact
 from campaigns.errors import NotFoundError, RefusedError, suggestion
 from campaigns.models import FactConfirmation
+from campaigns.swedish import long_date
+from campaigns.written import checked_actor
 
 # Laws and addresses change: nobody can say today what holds longer than this.
 LONGEST_VALIDITY = timedelta(days=2 * 366)
@@ -49,19 +51,20 @@ def confirm_fact(
     """
     if fact_id not in catalog.facts:
         raise NotFoundError(f"Det finns inget faktum ”{fact_id}”. {suggestion(fact_id, catalog.facts)}")
-    if not name.strip():
-        raise RefusedError("Ange vem som har kontrollerat uppgiften.")
+    actor = checked_actor(name, "Ange vem som har kontrollerat uppgiften.")
     if valid_until < now.date():
-        raise RefusedError(f"{valid_until.isoformat()} har redan varit. Ange till och med när uppgiften gäller.")
+        raise RefusedError(
+            f"{long_date(valid_until).capitalize()} har redan varit. Ange till och med när uppgiften gäller."
+        )
     longest = now.date() + LONGEST_VALIDITY
     if valid_until > longest:
-        raise RefusedError(f"En uppgift gäller högst två år. Ange en dag till och med {longest.isoformat()}.")
+        raise RefusedError(f"En uppgift gäller högst två år. Ange en dag till och med {long_date(longest)}.")
     session.add(
         FactConfirmation(
             fact=fact_id,
             wording=wording(catalog.facts[fact_id]),
             valid_until=valid_until,
-            confirmed_by=name.strip(),
+            confirmed_by=actor,
             confirmed_at=now,
         )
     )
@@ -69,7 +72,7 @@ def confirm_fact(
         session,
         now=now,
         municipality="",
-        actor=name.strip(),
+        actor=actor,
         action="bekräftade faktum",
         subject=fact_id,
         detail=f"till och med {valid_until.isoformat()}",

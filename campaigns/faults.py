@@ -47,6 +47,7 @@ class FaultCode(StrEnum):
     EXPIRED_FACT = "expired_fact"
     UNCONFIRMED_FACT = "unconfirmed_fact"
     MISSING_ALT = "missing_alt"
+    MISSING_FOOTER = "missing_footer"
     MISSING_IMAGE = "missing_image"
     LARGE_IMAGE = "large_image"
     BAD_IMAGE = "bad_image"

@@ -15,6 +15,8 @@ from campaigns.errors import NotFoundError, RefusedError, suggestion
 from campaigns.models import Delivery, DeliveryState, LocalDateRow, Post
 from campaigns.posts import Changes, materialise
 from campaigns.rules import FIRST_YEAR, LAST_YEAR, LocalRule, RiskDate, usual_window
+from campaigns.swedish import usual
+from campaigns.written import checked_actor
 
 
 def set_local_date(
@@ -39,8 +41,7 @@ def set_local_date(
     rule_of = _decided_locally(municipality, risk_date, place)
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise RefusedError(f"Året {day.year} går inte att lägga in: {FIRST_YEAR}–{LAST_YEAR} går.")
-    if not name.strip():
-        raise RefusedError("Ange vem som lägger in datumet.")
+    actor = checked_actor(name, "Ange vem som lägger in datumet.")
     warning = unusual(rule_of, day)
     if warning and is_confirmed and not is_forced:
         raise RefusedError(
@@ -53,7 +54,7 @@ def set_local_date(
         "first_day": day + timedelta(days=rule_of.first_offset),
         "last_day": day + timedelta(days=rule_of.last_offset),
         "is_confirmed": is_confirmed,
-        "changed_by": name.strip(),
+        "changed_by": actor,
         "changed_at": now,
     }
     if row is None:
@@ -66,7 +67,7 @@ def set_local_date(
         session,
         now=now,
         municipality=municipality.id,
-        actor=name.strip(),
+        actor=actor,
         action="bekräftade datum" if is_confirmed else "lade in preliminärt datum",
         subject=f"{risk_date}/{place or '-'}/{day.year}",
         detail=day.isoformat(),
@@ -91,8 +92,7 @@ def unset_local_date(
     Raises NotFoundError where nobody has entered one, RefusedError when messages about the day have gone out.
     """
     rule_of = _decided_locally(municipality, risk_date, place)
-    if not name.strip():
-        raise RefusedError("Ange vem som tar bort datumet.")
+    actor = checked_actor(name, "Ange vem som tar bort datumet.")
     row = _entered(session, municipality, risk_date, place, year)
     if row is None:
         raise NotFoundError(
@@ -102,7 +102,7 @@ def unset_local_date(
     if _has_gone_out(session, municipality, f"{municipality.id}/{risk_date}/{year}/{place or '-'}"):
         raise RefusedError(
             "Dagen kan inte tas bort: budskap om den har redan gått ut. "
-            "Är den fel, lägg in den rätta med kampanjhjul dates set och rätta det som har gått ut."
+            "Är den fel, lägg in den rätta dagen och rätta det som har gått ut."
         )
     session.delete(row)
     session.flush()
@@ -110,7 +110,7 @@ def unset_local_date(
         session,
         now=now,
         municipality=municipality.id,
-        actor=name.strip(),
+        actor=actor,
         action="tog bort datum",
         subject=f"{risk_date}/{place or '-'}/{year}",
         detail=row.day.isoformat(),
@@ -163,4 +163,4 @@ def unusual(risk_date: RiskDate, day: date) -> str:
     first, last = usual_window(risk_date.rule, day.year)
     if first <= day <= last:
         return ""
-    return f"{risk_date.name} brukar vara {first.isoformat()} till {last.isoformat()}. Kontrollera att dagen är rätt."
+    return f"{risk_date.name} brukar vara {usual(first, last)}. Kontrollera att dagen är rätt."

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -17,6 +17,7 @@ from campaigns.errors import RefusedError, TemplateError
 from campaigns.models import PictureRow, Setting
 from campaigns.picture_files import JPEG, checked_picture
 from campaigns.revisions import touch
+from campaigns.written import day_in
 
 STANDARD_MAIN, STANDARD_ACCENT = "#0c5563", "#ffc24b"
 MOST_LOGO_BYTES = 500_000
@@ -207,7 +208,7 @@ def _day(text: str, *, now: datetime) -> str:
     if not text:
         return ""
     try:
-        day = date.fromisoformat(text)
+        day = day_in(text)
     except ValueError:
         raise RefusedError("Skriv dagen då märket godkändes som 2026-11-25.") from None
     if day > now.date():

@@ -294,6 +294,8 @@ class Approval(SQLModel, table=True):
     created_at: datetime
     voided_at: datetime | None = None
     void_reason: str = ""
+    # Who made the personal address that it was signed at; "" where it was signed with an account.
+    link_maker: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class Delivery(SQLModel, table=True):

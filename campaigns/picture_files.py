@@ -225,9 +225,25 @@ _CHUNKS = frozenset(
 )
 
 
+# Samples in a pixel, by the type of colour (PNG specification, 11.2.2).
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+
+
+def _refuse_swollen(coded: bytes | bytearray, needed: int) -> None:
+    """Raises ValueError for data that unpacks to much more than the `needed` bytes: a small file can be made to fill
+    a computer's memory.
+    """
+    most = 2 * needed + 1_000_000  # filters take a byte for each line, and interlaced pictures have more lines
+    unpacking = zlib.decompressobj()
+    unpacking.decompress(coded, most)
+    if unpacking.unconsumed_tail:
+        raise ValueError
+
+
 def _clean_png(data: bytes) -> tuple[bytes, int, int]:
     """The chunks that are the picture itself, up to its end, and its size. Raises ValueError if it ends before that."""
     kept = bytearray(_PNG_SIGNATURE)
+    coded = bytearray()
     at, kind = len(_PNG_SIGNATURE), b""
     while kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -240,8 +256,11 @@ def _clean_png(data: bytes) -> tuple[bytes, int, int]:
             raise _UnfitError("rör sig. Spara en stillbild i stället.")
         if kind in _CHUNKS:
             kept += data[at:end]
+        if kind == b"IDAT":
+            coded += data[at + 8 : end - 4]
         at = end
     if kept[12:16] != b"IHDR":
         raise ValueError
-    width, height = struct.unpack_from(">II", kept, 16)
+    width, height, depth, colours = struct.unpack_from(">IIBB", kept, 16)
+    _refuse_swollen(coded, width * height * depth * _SAMPLES[colours] // 8)
     return bytes(kept), width, height

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path, PureWindowsPath
@@ -87,12 +87,10 @@ def upload_picture(
     and uses the name must be signed again: the picture is part of its digest.
     Raises PictureError, or RefusedError when there are too many.
     """
-    name = name_of_upload(filename, data)
+    name, theirs = name_of_upload(filename, data), PureWindowsPath(filename).name[:LONGEST_NAME]
     if len(data) > MOST_BYTES:
-        raise PictureError(
-            f"Bilden ”{name}” är {round(len(data) / 1e6)} MB. Spara den mindre: högst {MOST_BYTES // 10**6} MB."
-        )
-    picture = checked_picture(name, data)
+        raise PictureError(f"Bilden ”{theirs}” är större än {MOST_BYTES // 10**6} MB. Spara den mindre.")
+    picture = replace(checked_picture(theirs, data), name=name)
     earlier = session.exec(
         select(UploadedPicture)
         .where(UploadedPicture.municipality == municipality.id, UploadedPicture.name == name)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from campaigns.localtime import to_utc
 from campaigns.occurrences import Occurrence, OccurrenceStatus
+from campaigns.swedish import long_date
 
 
 @dataclass(frozen=True)
@@ -309,4 +310,4 @@ def _proposal(item: PlannedStep, free: date | None) -> str:
     title = f"”{', '.join((item.occurrence.name, *item.places))}: {item.step.name}”"
     if free is None:
         return f"Låt ett budskap täcka båda: det finns ingen ledig dag att flytta {title} till."
-    return f"Flytta {title} till {free.isoformat()}, eller låt ett budskap täcka båda."
+    return f"Flytta {title} till {long_date(free)}, eller låt ett budskap täcka båda."

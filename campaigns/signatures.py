@@ -13,6 +13,7 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.drafts import digest_of
 from campaigns.models import Approval, ContentRow, Post, PostState
 from campaigns.prepared import Among, Query
+from campaigns.written import name_key
 
 CHANGED_CONTENT = "Innehållet är inte det som godkändes."
 
@@ -20,17 +21,21 @@ _CONTENT = ContentRow.__table__  # type: ignore[attr-defined]  # SQLModel gives 
 _APPROVAL = Approval.__table__  # type: ignore[attr-defined]
 _POST = Post.__table__  # type: ignore[attr-defined]
 _IDS: BindParameter[int] = bindparam("ids", expanding=True, literal_execute=True)
-_LIVE = select(_APPROVAL.c.post_id, _APPROVAL.c.party, _APPROVAL.c.name, _APPROVAL.c.digest).where(
-    _APPROVAL.c.post_id.in_(_IDS), _APPROVAL.c.voided_at.is_(None)
-)
+_LIVE = select(
+    _APPROVAL.c.post_id, _APPROVAL.c.party, _APPROVAL.c.name, _APPROVAL.c.digest, _APPROVAL.c.link_maker
+).where(_APPROVAL.c.post_id.in_(_IDS), _APPROVAL.c.voided_at.is_(None))
 
 
 class Signature(NamedTuple):
-    """Who has signed a post, for which party, and the digest of what was signed."""
+    """Who has signed a post, for which party, and the digest of what was signed.
+
+    `link_maker` is who made the personal address that it was signed at; "" where it was signed with an account.
+    """
 
     party: str
     name: str
     digest: str
+    link_maker: str = ""
 
 
 class _Stored(NamedTuple):
@@ -79,7 +84,7 @@ _SIGNATURES = Query(
 def live_signatures(session: Session, post_id: int) -> list[Signature]:
     """The signatures on a post that have not been taken back."""
     rows = session.connection().execute(_LIVE, {"ids": [post_id]})
-    return [Signature(party, name, digest) for _, party, name, digest in rows]
+    return [Signature(*row[1:]) for row in rows]
 
 
 class _Numbered(Protocol):
@@ -93,7 +98,7 @@ def missing_signatures(
     """Per post id, the parties whose live signature on the current content is wanting."""
     ids = [post.id for post in posts if post.id is not None]
     signed: dict[int, set[str]] = {}
-    for post_id, party, _, _ in session.connection().execute(_LIVE, {"ids": ids}):
+    for post_id, party, *_ in session.connection().execute(_LIVE, {"ids": ids}):
         signed.setdefault(post_id, set()).add(party)
     return {
         post_id: [party.id for party in municipality.parties if party.id not in signed.get(post_id, set())]
@@ -144,6 +149,6 @@ def _fault(
     missing = [party.name for party in municipality.parties if party.id not in signed]
     if missing:
         return f"Godkännande saknas från {' och '.join(missing)}."
-    if len(set(map(str.casefold, signed.values()))) < len(signed):
+    if len(set(map(name_key, signed.values()))) < len(signed):
         return "Samma person har godkänt för flera parter."
     return None

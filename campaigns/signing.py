@@ -56,6 +56,7 @@ def approve_many(
     now: datetime,
     earliest: datetime | None = None,
     through: str = "",
+    link_maker: str = "",
 ) -> list[Outcome]:
     """Sign each post (its id and the digest of what was shown) for `party` as `name`, and tell what came of each.
 
@@ -79,6 +80,7 @@ def approve_many(
                     digest=digest,
                     earliest=earliest,
                     through=through,
+                    link_maker=link_maker,
                 )
         except (RefusedError, NotFoundError, TemplateError) as error:
             outcomes.append(Outcome(post_id, refusal=error.message))

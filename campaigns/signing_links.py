@@ -19,10 +19,12 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.drafts import render_post
 from campaigns.errors import NotFoundError, RefusedError, TemplateError
 from campaigns.facts import facts_at
-from campaigns.models import OccurrenceRow, Post, PostState, SigningLink, SigningLinkPost
+from campaigns.models import Membership, OccurrenceRow, Person, Post, PostState, Role, SigningLink, SigningLinkPost
+from campaigns.people.roles import EVERYWHERE
 from campaigns.people.secret_words import hash_of
 from campaigns.signatures import live_signatures
 from campaigns.signing import post_in
+from campaigns.written import checked_actor, name_key, number_in
 
 LASTS = timedelta(days=7)
 PATH = "/signera/"
@@ -86,9 +88,8 @@ def make_link(
     the party; NotFoundError for a post that is not the municipality's.
     """
     name = signer_of(municipality, party, name)
-    created_by = " ".join(created_by.split())
-    if not created_by:
-        raise RefusedError("Ange vem som gör länken.")
+    _refuse_other_account(session, municipality, party, name)
+    created_by = checked_actor(created_by, "Ange vem som gör länken.")
     posts = [post_in(session, municipality, post_id) for post_id in dict.fromkeys(post_ids)]
     digests: dict[int, str] = {}
     left_out = []
@@ -121,12 +122,27 @@ def make_link(
         now=now,
         municipality=municipality.id,
         actor=created_by,
-        action=f"gjorde en personlig länk för {party} till {name}",
+        action=f"gjorde en personlig länk för {party}",
         subject=f"länk {link.id}",
-        detail=f"{len(digests)} budskap",
+        detail=f"till {name}, {len(digests)} budskap",
     )
     session.flush()
     return Made(link.id, secret, party, name, tuple(digests), tuple(left_out), link.expires_at)
+
+
+def _refuse_other_account(session: Session, municipality: Municipality, party: str, name: str) -> None:
+    """Whoever has an account signs with it, for the party that it is for: else they could not do so afterwards."""
+    query = (
+        select(Person, Membership)
+        .join(Membership, col(Membership.person_id) == col(Person.id))
+        .where(col(Membership.municipality).in_((municipality.id, EVERYWHERE)), col(Person.disabled_at).is_(None))
+    )
+    here = [item for person, item in session.exec(query) if name_key(person.name) == name_key(name)]
+    if here and all((item.role, item.party) != (Role.APPROVER, party) for item in here):
+        raise RefusedError(
+            f"{name} har ett konto här och får inte godkänna för {municipality.party(party).name} med det. "
+            "Gör länken till någon annan, eller be en administratör om rollen."
+        )
 
 
 def posts_of(
@@ -202,9 +218,10 @@ def revoke_link(
             session,
             now=now,
             municipality=link.municipality,
-            actor=" ".join(name.split()),
-            action=f"drog in en personlig länk till {link.name}",
+            actor=checked_actor(name),
+            action="drog in en personlig länk",
             subject=f"länk {link.id}",
+            detail=f"till {link.name}",
         )
     return link
 
@@ -234,7 +251,7 @@ def _digest_to_sign(
 
 def post_numbers(texts: Sequence[str]) -> list[int]:
     """Numbers of posts as they stand in a form or on the command line; what is no number is left out."""
-    return [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 10]
+    return [number for text in texts if (number := number_in(text)) is not None]
 
 
 def shown_pairs(values: Sequence[object]) -> list[tuple[int, str]]:

@@ -6,7 +6,6 @@ outside it (a dash, a curly quote, an emoji) turns the whole text into UCS-2: 70
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -87,7 +86,6 @@ def _cuts(widths: list[int], encoding: Encoding) -> list[int]:
     return starts
 
 
-def normalised(text: str) -> str:
-    """`text` with every character that has a plain equivalent in GSM-7 replaced by it. The rest stands."""
-    composed = unicodedata.normalize("NFC", text)
-    return "".join(letter if letter in _BASIC else _REPLACEMENTS.get(letter, letter) for letter in composed)
+def replaced(text: str, cost: Segments) -> str:
+    """`text` with all that can be replaced by something cheaper."""
+    return text.translate({ord(old): new for old, new in cost.replacements})

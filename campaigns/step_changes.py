@@ -21,6 +21,7 @@ from campaigns.plan import Step
 from campaigns.posts import materialise
 from campaigns.revisions import touch
 from campaigns.swedish import DELIVERY_STATES, POST_STATES, moment
+from campaigns.written import checked_actor, checked_reason
 
 QUIET_SENTENCE = "Mellan klockan 21 och 07 skickas inget. Välj en tid från 07.00 till 20.59."
 # What has not begun: it follows the post wherever that goes.
@@ -45,7 +46,7 @@ def move_step(
     Signatures hold only where the text is still exactly what was signed. The time that the recipe gives takes the
     change back. Raises RefusedError, saying why, for a time that cannot be and a post that cannot be moved.
     """
-    actor = _actor(name)
+    actor = checked_actor(name)
     posts = _chosen_posts(session, municipality, post_ids)
     for post in posts:
         _refuse_time(municipality, post, to.at, now=now)
@@ -76,9 +77,8 @@ def skip_step(
 
     Raises RefusedError without a reason, and for what has gone out or has had its last time.
     """
-    actor, why = _actor(name), " ".join(reason.split())
-    if not why:
-        raise RefusedError("Skriv varför steget utelämnas, så att alla förstår det efteråt.")
+    actor = checked_actor(name)
+    why = checked_reason(reason, "Skriv varför steget utelämnas, så att alla förstår det efteråt.")
     posts = _chosen_posts(session, municipality, post_ids)
     for post in posts:
         _refuse_left_out(post)
@@ -90,7 +90,7 @@ def skip_step(
                 approval.take_out(session, each.id or 0, PostState.SKIPPED, f"{actor}: {why}", now=now)
             else:
                 _decide(session, each, is_skipped=True, reason=why, changed_by=actor, changed_at=now)
-        _record(session, post, actor, "utelämnade", why[:200], now=now)
+        _record(session, post, actor, "utelämnade", why, now=now)
     return _planned_again(session, catalog, messages, municipality, posts, now=now)
 
 
@@ -108,7 +108,7 @@ def restore_step(
 
     Raises RefusedError for what has not been left out, and when it is too late.
     """
-    actor = _actor(name)
+    actor = checked_actor(name)
     posts = _chosen_posts(session, municipality, post_ids)
     for post in posts:
         if post.state != PostState.SKIPPED:
@@ -160,13 +160,6 @@ def planned_step(catalog: Catalog, post: Post) -> Step | None:
     if campaign is None or post.is_extra:
         return None
     return next((step for step in campaign.steps if step.id == post.step), None)
-
-
-def _actor(name: str) -> str:
-    actor = " ".join(name.split())
-    if not actor:
-        raise RefusedError("Ange vem som gör det, till exempel --as ”Anna Andersson”.")
-    return actor
 
 
 def _chosen_posts(session: Session, municipality: Municipality, post_ids: Sequence[int]) -> list[Post]:

@@ -72,6 +72,12 @@ def span(first: date, last: date) -> str:
     return long_date(first) if first == last else f"{long_date(first)} – {long_date(last)}"
 
 
+def usual(first: date, last: date) -> str:
+    """”31 maj–16 juni 2027”, ”5–16 juni 2027”."""
+    start = f"{first.day}" if first.month == last.month else f"{first.day} {MONTHS[first.month - 1]}"
+    return f"{start}–{last.day} {MONTHS[last.month - 1]} {last.year}"
+
+
 def moment(at: datetime, zone: ZoneInfo) -> str:
     """”tis 24 nov 2026 kl. 09.00”, in the zone's wall-clock time."""
     local = at.astimezone(zone)

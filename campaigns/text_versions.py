@@ -31,6 +31,7 @@ class Version:
     at: datetime | None = None
     fault: str = ""
     is_missing: bool = False  # nobody has written one
+    ordinal: int = 0  # what people call it: the first that was saved of just this text is 1
 
     @property
     def fields(self) -> Fields:
@@ -47,7 +48,11 @@ class FieldDifference:
 
 def versions(texts: PostSources, *, channel: str, language: str) -> list[Version]:
     """Every version for just this channel ("" for all) and language, newest first, and last what they began from."""
-    own = [Version(row.id or 0, row.source, row.author, row.created_at) for row in texts.own(channel, language)]
+    rows = texts.own(channel, language)
+    own = [
+        Version(row.id or 0, row.source, row.author, row.created_at, ordinal=len(rows) - place)
+        for place, row in enumerate(rows)
+    ]
     return [*own, _begun_from(texts, channel=channel, language=language)]
 
 

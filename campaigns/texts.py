@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from campaigns import approval, audit
@@ -16,6 +17,7 @@ from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggest
 from campaigns.models import Post, PostState, PostText
 from campaigns.revisions import touch
 from campaigns.sandbox import BoundedTemplate
+from campaigns.written import checked_actor
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,7 @@ def write_text(
     post = session.exec(select(Post).where(Post.id == post_id).with_for_update()).one_or_none()
     if post is None:
         raise NotFoundError(f"Det finns inget budskap med nummer {post_id}. Se alla med: kampanjhjul posts")
-    author = " ".join(author.split())
-    if not author:
-        raise RefusedError("Ange vem som skriver texten.")
+    author = checked_actor(author, "Ange vem som skriver texten.")
     _refuse_unwritable(session, catalog, post, language=language, channel=channel)
     # Compiled one by one, so that a fault in any part is told now and not when it is to be signed.
     for template in parse_source(source, name=f"{post.key} ({language})").templates():
@@ -101,11 +101,27 @@ def write_text(
         actor=author,
         action="skrev text" if restored is None else "återställde text",
         subject=post.key,
-        detail=f"version {row.id}, {language}, {channel or 'alla kanaler'}"
-        + ("" if restored is None else f", från {f'version {restored}' if restored else 'den första texten'}"),
+        detail=f"version {ordinal(session, row)}, {language}, {channel or 'alla kanaler'}"
+        + ("" if restored is None else f", från {_restored_from(session, restored)}"),
     )
     touch(session, post.municipality)
     return row
+
+
+def ordinal(session: Session, row: PostText) -> int:
+    """What people call the version: the first that was saved of a post's text, for its channel and language, is 1."""
+    same = (
+        PostText.post_id == row.post_id,
+        PostText.language == row.language,
+        PostText.channel == row.channel,
+        col(PostText.id) <= row.id,
+    )
+    return session.exec(select(func.count()).select_from(PostText).where(*same)).one()
+
+
+def _restored_from(session: Session, number: int) -> str:
+    row = session.get(PostText, number) if number else None
+    return f"version {ordinal(session, row)}" if row else "den första texten"
 
 
 def closed(session: Session, post: Post) -> Closed | None:

@@ -61,7 +61,7 @@ def test_a_rejected_text_is_to_be_put_right_and_the_reason_is_told(place: Place)
     place.write(EARLY)
     mended = told(place)
 
-    why = "Avslaget av Pia Polis, polis: Fel ålder <b>i andra stycket</b>."
+    why = "Avslaget av Pia Polis, Lokalpolisområde Höglandet: Fel ålder <b>i andra stycket</b>."
     assert (
         f"Rätta texten Valborg utan langning, tidigt till föräldrar ska ut fre 16 apr 2027 kl. 16.30. {why}" in rejected
     )

@@ -264,7 +264,7 @@ def test_a_rejection_carries_its_reason_and_stops_what_is_queued(place: Place) -
     shown = place.client.get(f"/api/v1/posts/{number}", headers=headers).json()
 
     assert answer.status_code == 204
-    assert (shown["state"], shown["reason"]) == ("rejected", "Pia Polis, polis: Fel åldersgräns")
+    assert (shown["state"], shown["reason"]) == ("rejected", "Pia Polis, Lokalpolisområde Höglandet: Fel åldersgräns")
     assert set(place.town.states().values()) == {"stopped"}
 
 

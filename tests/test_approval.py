@@ -144,7 +144,10 @@ def test_a_rejection_needs_a_reason_and_stops_what_is_queued(town: Town, catalog
         )
 
     assert set(town.states().values()) == {DeliveryState.STOPPED}
-    assert (town.post(VALBORG).state, town.post(VALBORG).reason) == (PostState.REJECTED, "Pia Polis, polis: Fel ålder")
+    assert (town.post(VALBORG).state, town.post(VALBORG).reason) == (
+        PostState.REJECTED,
+        "Pia Polis, Lokalpolisområde Höglandet: Fel ålder",
+    )
     assert town.sign(VALBORG).queued == 2  # and it can be signed anew
 
 

@@ -83,9 +83,11 @@ def test_a_rejections_reason_is_shown_until_the_text_is_another(run: Run, tmp_pa
     run("reject", number, "--party", "polis", "--as", "Pia Polis", "--reason", "Fel ålder.")
 
     code, out, _ = run("posts", number)
-    assert (code, "Avslaget av Pia Polis, polis: Fel ålder." in out) == (0, True)
-    assert listed(run, "posts")[0]["reason"] == "Pia Polis, polis: Fel ålder."
-    assert json.loads(run("posts", number, "--json")[1])["reason"] == "Pia Polis, polis: Fel ålder."
+    assert (code, "Avslaget av Pia Polis, Lokalpolisområde Höglandet: Fel ålder." in out) == (0, True)
+    assert listed(run, "posts")[0]["reason"] == "Pia Polis, Lokalpolisområde Höglandet: Fel ålder."
+    assert (
+        json.loads(run("posts", number, "--json")[1])["reason"] == "Pia Polis, Lokalpolisområde Höglandet: Fel ålder."
+    )
 
     (tmp_path / "egen.md").write_text(TEXT, encoding="utf-8")
     run("text", number, "egen.md", "--as", "Kim Kommun")
@@ -109,7 +111,10 @@ def test_a_rejected_text_that_one_party_signs_waits_for_the_other_and_the_reason
     place.town.approve(key, "polis", "Pia Polis")
     signed = place.town.post(key)
 
-    assert (waiting.state, waiting.reason) == (PostState.DRAFT, "Avslogs förut av Pia Polis, polis: Fel.")
+    assert (waiting.state, waiting.reason) == (
+        PostState.DRAFT,
+        "Avslogs förut av Pia Polis, Lokalpolisområde Höglandet: Fel.",
+    )
     assert (signed.state, signed.reason) == (PostState.APPROVED, "")
 
 

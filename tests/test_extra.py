@@ -366,7 +366,7 @@ def test_a_planned_activity_has_a_row_once_it_has_been_told_of(town: Town) -> No
     [
         (NIGHT_WALK, Outcome.DONE, {}, "är planerad till fredag 30 april 2027"),
         (NIGHT_WALK, Outcome.NOT_DONE, {}, "Skriv varför"),
-        (NIGHT_WALK, Outcome.NOT_DONE, {"note": "x" * 2001}, "högst 2000 tecken"),
+        (NIGHT_WALK, Outcome.NOT_DONE, {"note": "x" * 2001}, "högst 2\u00a0000 tecken"),
         (NIGHT_WALK, Outcome.NOT_DONE, {"note": "Regn", "number": -1}, "mellan 0 och"),
         (NIGHT_WALK, Outcome.NOT_DONE, {"note": "Regn", "link": "javascript:alert(1)"}, "en hel adress"),
         (f"student/{STUDENT}/vuxna-pa-plats", Outcome.NOT_DONE, {"note": "Regn"}, "har inget datum än"),

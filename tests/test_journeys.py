@@ -21,6 +21,7 @@ from campaigns.migrate import upgrade
 from campaigns.models import Role
 from campaigns.people import links, persons
 from campaigns.sending import delivery
+from campaigns.web.staff.frame import cookie_name
 from tests.serving import served
 from tests.sites import Place, planned
 
@@ -94,4 +95,31 @@ def test_one_text_goes_the_whole_way(way: str, port: int, tmp_path: Path) -> Non
         "unseenFocus": [],
         "sideways": [],
     }
+    database.close()
+
+
+def test_going_back_after_signing_out_shows_nothing_private(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'kampanjhjul.db'}")
+    upgrade(database)
+    place = planned(Place(database, base_url="http://127.0.0.1:18764"))
+    client = place.staff()
+    cookie = {"name": cookie_name(place.parts), "value": client.cookie}
+    wanted = {"base": place.base_url, "path": "/kommun/aneby/logg", "cookie": cookie}
+
+    with served(place, 18_764):
+        run = subprocess.run(
+            ["node", str(SCRIPT.with_name("back.mjs"))],
+            input=json.dumps(wanted),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    assert run.returncode == 0, run.stderr
+    seen: dict[str, Any] = json.loads(run.stdout)
+    assert "Kim Kommun" in seen["before"] or "testet" in seen["before"]
+    assert seen["landed"] == "/logga-in"
+    assert "testet" not in seen["after"]
+    assert "Lösenord" in seen["after"]
     database.close()

@@ -19,6 +19,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 from sqlmodel import delete, select, update
 
 from campaigns import pictures, texts
+from campaigns.catalog import Municipality
 from campaigns.channels.base import NotSentError
 from campaigns.content import Content
 from campaigns.database import Database
@@ -28,9 +29,10 @@ from campaigns.facts import facts_at
 from campaigns.models import Attempt, ContentRow, Delivery, DeliveryState, PictureRow
 from campaigns.news import news_feeds, published
 from campaigns.picture_files import JPEG, PNG, PictureError, checked_picture, read_picture
+from campaigns.picture_rows import upload_picture
 from campaigns.sending import delivery as sending
 from campaigns.settings import shipped_directory
-from tests.fakes import MESSAGES, FakeChannel
+from tests.fakes import MESSAGES, MORNING, FakeChannel
 from tests.sites import BASE_URL, Place, planned
 
 INFOR = "valborg/2027/valborg/infor/syskon"
@@ -459,3 +461,28 @@ def test_the_feeds_carry_it_as_media(place: Place) -> None:
     (item,) = json.loads(news)["items"]
     assert item["image"] == f"{BASE_URL}{address}"
     assert item["attachments"][0]["title"] == "En brasa vid vatten."
+
+
+def test_a_fault_calls_the_picture_what_its_owner_does(database: Database, aneby: Municipality) -> None:
+    def refused(filename: str, data: bytes) -> str:
+        with pytest.raises(PictureError) as caught, database.write() as session:
+            upload_picture(session, aneby, filename=filename, data=data, by="Kim", now=MORNING)
+        return caught.value.message
+
+    assert refused("C:\\bilder\\svg.svg", b"<svg/>").startswith("Bilden ”svg.svg” är varken")
+    large = b"\x89PNG" + b"x" * 20_000_000
+    assert refused("stor.png", large) == "Bilden ”stor.png” är större än 15 MB. Spara den mindre."
+
+
+def test_a_small_picture_that_unpacks_to_much_more_is_refused() -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 10, 10, 8, 2, 0, 0, 0))
+    for size, is_good in ((10 * 31, True), (200_000_000, False)):
+        data = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(size))) + chunk(b"IEND", b"")
+        if is_good:
+            assert checked_picture("liten.png", data).width == 10
+        else:
+            with pytest.raises(PictureError, match="skadad"):
+                checked_picture("liten.png", data)

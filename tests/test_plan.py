@@ -261,14 +261,14 @@ def test_midsommar_gives_way_to_the_end_of_school(catalog: Catalog, aneby: Munic
         )
     }
     assert {item.proposal for item in found.clashes} == {
-        "Flytta ”Midsommar: Tidigt till föräldrar” till 2027-06-10, eller låt ett budskap täcka båda."
+        "Flytta ”Midsommar: Tidigt till föräldrar” till torsdag 10 juni 2027, eller låt ett budskap täcka båda."
     }
 
 
 @pytest.mark.parametrize(
     ("student_day", "clash_day", "proposed"),
     [
-        ("Sat 2027-06-12", "Fri 2027-06-11", "2027-06-10"),  # the student reminder is sent the day before
+        ("Sat 2027-06-12", "Fri 2027-06-11", "torsdag 10 juni 2027"),  # the student reminder is sent the day before
         ("Fri 2027-06-11", None, None),
     ],
 )
@@ -290,7 +290,7 @@ def test_a_reminder_is_not_moved_before_the_step_that_it_reminds_of(catalog: Cat
 
     assert {item.day for item in found} == {day("Thu 2027-06-10")}
     reminder = "”Studenten, Holavedsgymnasiet, Tranås: Påminnelse dagen före”"
-    moved = f"Flytta {reminder} till 2027-06-09, eller låt ett budskap täcka båda."
+    moved = f"Flytta {reminder} till onsdag 9 juni 2027, eller låt ett budskap täcka båda."
     alone = f"Låt ett budskap täcka båda: det finns ingen ledig dag att flytta {reminder} till."
     assert {(item.audience, item.channel): item.proposal for item in found} == {
         ("foraldrar", "webb"): moved,
@@ -315,7 +315,7 @@ def test_jul_and_nyar_clash_if_nyar_has_the_usual_timetable(catalog: Catalog, an
         "aneby/nyar/2027/nyar/tidigt/foraldrar",
     )
     assert clashes[0].proposal == (
-        "Flytta ”Nyår: Tidigt till föräldrar” till 2027-12-16, eller låt ett budskap täcka båda."
+        "Flytta ”Nyår: Tidigt till föräldrar” till torsdag 16 december 2027, eller låt ett budskap täcka båda."
     )
 
 
@@ -330,7 +330,10 @@ def test_three_messages_on_one_day_leave_one_and_get_a_day_each() -> None:
         ("valborg", "midsommar"),
         ("valborg", "jul"),
     ]
-    assert [item.proposal.split(" till ")[1][:10] for item in found] == ["2027-06-17", "2027-06-16"]
+    assert [item.proposal.split(" till ")[1].split(",")[0] for item in found] == [
+        "torsdag 17 juni 2027",
+        "onsdag 16 juni 2027",
+    ]
 
 
 def test_the_proposed_day_is_free_in_all_the_channels_of_the_message() -> None:
@@ -349,7 +352,7 @@ def test_the_proposed_day_is_free_in_all_the_channels_of_the_message() -> None:
     (clash,) = find_clashes(steps, zone=STOCKHOLM)
 
     assert (clash.day, clash.channel) == (day("Fri 2027-06-18"), "webb")
-    assert "till 2027-06-16," in clash.proposal
+    assert "till onsdag 16 juni 2027," in clash.proposal
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from campaigns.reminder_kinds import Kind, Topic
 from campaigns.reminding import notices, texts
 from campaigns.reminding.digest import LISTS
 from tests.conftest import TEMPLATES
-from tests.staff import PIA, SAM, VALBORG, WEDNESDAY, Staff, local, staffed
+from tests.staff import KIM, PIA, SAM, VALBORG, WEDNESDAY, Staff, local, staffed
 
 # The database has no part in it: one will do.
 on_one = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -194,3 +194,22 @@ def test_a_heading_is_one_line_whatever_a_name_holds(staff: Staff) -> None:
 def test_the_shipped_templates_are_whole_and_none_is_missing() -> None:
     assert list(texts.problems(TEMPLATES)) == []
     assert {path.name for path in (TEMPLATES / "reminders").iterdir()} == set(texts.NAMES)
+
+
+@on_one
+@pytest.mark.parametrize("kind", [Kind.NUDGE_48H, Kind.NUDGE_24H, Kind.ESCALATION])
+def test_who_is_to_sign_is_led_to_the_page_for_it(staff: Staff, kind: Kind) -> None:
+    staff.employ(replace(SAM, kinds=(Topic.NUDGE,)), KIM)
+    staff.make(kind, at=WEDNESDAY, parties="polis")
+    staff.send()
+
+    number = staff.town.post(VALBORG).id
+    assert f"Läs och godkänn här: https://kampanj.example.se/kommun/aneby/granska/{number}\n" in staff.text()
+
+
+@on_one
+def test_the_deadline_for_signing_leads_to_all_that_waits(staff: Staff) -> None:
+    staff.remind("Fri 2027-04-09 08:00")
+    staff.send()
+
+    assert "Läs och godkänn här: https://kampanj.example.se/kommun/aneby/granska" in staff.text()

@@ -12,7 +12,7 @@ from campaigns.channels.base import Outcome, Receipt
 from campaigns.database import Database
 from campaigns.differences import Kind
 from campaigns.enqueue import REGRET
-from campaigns.errors import NotFoundError, RefusedError
+from campaigns.errors import NotFoundError, RefusedError, without_command
 from campaigns.models import Approval, Delivery, DeliveryState, Post, PostState
 from campaigns.overviews import inbox, review
 from campaigns.overviews.comparisons import Comparison, packed, unpacked
@@ -275,7 +275,7 @@ def test_a_blocking_fault_keeps_it_from_being_signed_and_is_told_without_a_comma
 
     assert found.can_sign == ()
     assert [("600 tecken" in sentence, "(Webbsidan" in sentence) for sentence in found.text.blocking] == [(True, True)]
-    assert review.without_command("Kontrollera den och skriv: kampanjhjul facts confirm x") == "Kontrollera den."
+    assert without_command("Kontrollera den och skriv: kampanjhjul facts confirm x") == "Kontrollera den."
 
 
 def test_whoever_has_signed_for_one_party_is_told_why_not_for_the_other(place: Place) -> None:
@@ -338,7 +338,9 @@ def test_the_inbox_tells_what_waits_for_whom_soonest_first_and_what_is_stopped(p
     assert {number(place, key) for key in (SECOND, THIRD, rejected)}.isdisjoint(ids)
     assert [row.id for group in box.stopped for row in group.rows] == [number(place, SECOND)]
     assert [row.missing for group in box.others for row in group.rows] == ["Aneby kommun"]
-    assert [row.reason for group in box.rejected for row in group.rows] == ["Pia Polis, polis: Fel."]
+    assert [row.reason for group in box.rejected for row in group.rows] == [
+        "Pia Polis, Lokalpolisområde Höglandet: Fel."
+    ]
     assert box.undated > 0
     assert {(item.campaign_id, item.year) for item in box.later} >= {("midsommar", 2027), ("valborg", 2028)}
     assert box.after(ids[0]) == ids[1]

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.routing import Route
 
 from campaigns.database import Database
 from campaigns.migrate import upgrade
+from campaigns.web.app import create_app
+from campaigns.web.pages import Pages
 from campaigns.web.staff.frame import cookie_name
 from campaigns.web.staff.rooms import ROOMS
 from tests import worlds
@@ -109,3 +112,27 @@ def _invalid(folder: Path, pages: list[str]) -> list[str]:
         for item in messages
         if (item["type"] == "error" or item.get("subType") == "warning") and not item["message"].startswith(_A_GUESS)
     ]
+
+
+# Answers that are no pages: for programs, files and pictures, and those that only lead on.
+_NO_PAGES = re.compile(
+    r"/api/.*|/healthz|/readyz|/metrics|/robots\.txt|/mina-kommuner|/bilder/.*|/static/.*|.*/bild/.*|.*\.\{ending\}|.*\.(css|svg)"
+)
+
+
+def test_no_open_page_of_the_application_is_forgotten(tmp_path: Path) -> None:
+    """Every address that can be read, found from the application, is one of those that the browser opens."""
+    database = Database(f"sqlite:///{tmp_path / 'kampanjhjul.db'}")
+    upgrade(database)
+    place = WORLDS["full"](Place(database))
+    opened = [path.partition("?")[0] for path in worlds.open_pages(place)]
+    app = create_app(place.parts, Pages(place.parts))
+    found = [route for route in app.routes if isinstance(route, Route) and "GET" in (route.methods or ())]
+    of_rooms = {page.address for page in ROOMS}
+
+    wanted = [route for route in found if route.path not in of_rooms and not _NO_PAGES.fullmatch(route.path)]
+    forgotten = [route.path for route in wanted if not any(route.path_regex.fullmatch(path) for path in opened)]
+
+    assert len(wanted) >= 8
+    assert forgotten == []
+    database.close()

@@ -233,3 +233,57 @@ def test_signing_out_ends_it_and_only_by_the_forms_own_button(place: Place) -> N
     kim.post("/logga-ut")
 
     assert kim.get("/mina-kommuner").headers["location"] == "/logga-in"
+
+
+@pytest.mark.parametrize("name", ["Anna Andersson", "ANNA  andersson", "\uff21nna Andersson"])
+def test_nobody_is_added_with_a_name_that_another_has(place: Place, name: str) -> None:
+    first_administrator(place)
+
+    with (
+        pytest.raises(RefusedError, match="Det finns redan någon som heter"),
+        place.database.write() as session,
+    ):
+        persons.add_person(session, email="annan@aneby.se", name=name, now=place.clock.at)
+
+
+def test_a_name_is_written_with_one_alphabet(place: Place) -> None:
+    with pytest.raises(RefusedError, match="olika alfabet"), place.database.write() as session:
+        persons.add_person(session, email="annan@aneby.se", name="Аnna Andersson", now=place.clock.at)
+
+
+def test_a_guesser_shuts_out_nobody_who_has_signed_in_in_their_browser_before(place: Place) -> None:
+    first_administrator(place)
+    form = {"email": f" {EMAIL.upper()}", "losenord": PASSWORD}
+    headers = {"Origin": place.base_url}
+    before = place.client.post("/logga-in", data=form, headers=headers)
+    known = next(
+        item.partition(";")[0] for item in before.headers.get_list("set-cookie") if item.startswith("kampanjhjul-kand=")
+    )
+    for number in range(throttle.MOST_PER_ORIGIN):
+        guess = {"email": f"gissning-{number}@example.se", "losenord": "fel"}
+        place.client.post("/logga-in", data=guess, headers=headers)
+
+    stranger = place.client.post("/logga-in", data=form, headers=headers)
+    other = place.client.post(
+        "/logga-in", data={**form, "email": "annan@aneby.se"}, headers={**headers, "Cookie": known}
+    )
+    colleague = place.client.post("/logga-in", data=form, headers={**headers, "Cookie": known})
+
+    assert (stranger.status_code, other.status_code) == (422, 422)
+    assert "för många gånger" in stranger.text
+    assert "för många gånger" in other.text
+    assert colleague.status_code == 303
+
+
+def test_a_known_browser_still_cannot_guess_at_one_account(place: Place) -> None:
+    first_administrator(place)
+    for _ in range(throttle.MOST_PER_ADDRESS):
+        with pytest.raises(RefusedError, match="stämmer inte"):
+            sign_ins.sign_in(
+                place.database, email=EMAIL, password="fel", origin="192.0.2.1", now=place.clock.at, is_known=True
+            )
+
+    with pytest.raises(RefusedError, match="för många gånger"):
+        sign_ins.sign_in(
+            place.database, email=EMAIL, password=PASSWORD, origin="192.0.2.1", now=place.clock.at, is_known=True
+        )

@@ -15,7 +15,7 @@ from campaigns.catalog import Party, ReminderRole
 from campaigns.channels.base import Environment
 from campaigns.database import Database
 from campaigns.errors import NotFoundError, RefusedError
-from campaigns.models import Approval, AuditEntry, DeliveryState, Post, PostState, SigningLink
+from campaigns.models import Approval, AuditEntry, DeliveryState, Post, PostState, Role, SigningLink
 from campaigns.people import throttle
 from campaigns.reminding.ways import Ways
 from campaigns.signing_links import Made
@@ -109,7 +109,7 @@ def test_a_look_signs_nothing_since_mail_servers_look_at_links_too(place: Place)
 def test_the_page_is_kept_by_nobody_found_by_nobody_and_needs_no_cookie(place: Place) -> None:
     answer = place.client.get(path(made(place)))
 
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["cache-control"] == "private, no-store"
     assert answer.headers["x-robots-tag"] == "noindex, nofollow"
     assert answer.headers["referrer-policy"] == "same-origin"
     assert "set-cookie" not in answer.headers
@@ -150,8 +150,8 @@ def test_one_can_be_rejected_with_a_comment_and_never_without(place: Place) -> N
     assert post(place, link, gor="avsla", post=first, kommentar="Fel ålder")[0] == 303
 
     assert place.town.post(FIRST).state == PostState.REJECTED
-    assert place.town.post(FIRST).reason == "Pia Polis, polis: Fel ålder"
-    assert "Avslaget av Pia Polis, polis: Fel ålder" in place.page(path(link))
+    assert place.town.post(FIRST).reason == "Pia Polis, Lokalpolisområde Höglandet: Fel ålder"
+    assert "Avslaget av Pia Polis, Lokalpolisområde Höglandet: Fel ålder" in place.page(path(link))
     assert place.town.post(SECOND).state == PostState.DRAFT
 
 
@@ -297,6 +297,60 @@ def test_the_same_person_cannot_sign_for_both_parties_by_link(place: Place) -> N
     page = place.page(path(made(place, FIRST)))
 
     assert "Parterna måste vara två olika personer" in page
+
+
+def signed_by_link(place: Place, party: str, name: str) -> tuple[int, str]:
+    link = made(place, FIRST, party=party, name=name)
+    return post(
+        place, link, gor="godkann", budskap=[f"{number(place, FIRST)}:{digests(place, link)[number(place, FIRST)]}"]
+    )
+
+
+def test_one_persons_links_never_approve_a_post_alone(place: Place) -> None:
+    status, _ = signed_by_link(place, "kommun", "Kajsa Kommun")
+    assert status == 303
+
+    status, page = signed_by_link(place, "polis", "Pia Polis")
+
+    assert status == 422
+    assert "Kim Kommun har gjort alla länkar som budskapet är godkänt genom." in page
+    assert [item[1] for item in signatures(place)] == ["kommun"]
+    with place.database.read() as session:
+        assert session.exec(select(Post.state).where(Post.id == number(place, FIRST))).one() == "draft"
+
+
+def test_a_link_completes_what_somebody_signed_with_an_account(place: Place) -> None:
+    place.town.approve(FIRST, "kommun", "Kim Kommun")
+
+    status, _ = signed_by_link(place, "polis", "Pia Polis")
+
+    assert status == 303
+    assert sorted(item[1] for item in signatures(place)) == ["kommun", "polis"]
+
+
+@pytest.mark.parametrize("name", ["\uff2bim Kommun", "KIM KOMMUN"])
+def test_one_name_written_otherwise_is_the_same_person(place: Place, name: str) -> None:
+    place.town.approve(FIRST, "kommun", "Kim Kommun")
+
+    status, page = signed_by_link(place, "polis", name)
+
+    assert status == 422
+    assert "Parterna måste vara två olika personer" in page
+    assert [item[1] for item in signatures(place)] == ["kommun"]
+
+
+def test_a_name_of_letters_that_look_like_others_is_no_name(place: Place) -> None:
+    with pytest.raises(RefusedError, match="olika alfabet"):
+        made(place, FIRST, name="Кim Kommun")
+
+
+def test_no_link_is_made_in_the_name_of_somebody_with_an_account_for_another_party(place: Place) -> None:
+    place.staff(Role.APPROVER, party="kommun", name="Karl Kommun")
+
+    with pytest.raises(RefusedError, match="har ett konto här"):
+        made(place, FIRST, party="polis", name="karl kommun")
+
+    assert made(place, FIRST, party="kommun", name="Karl Kommun").party == "kommun"
 
 
 def test_the_link_can_be_mailed_to_the_address_in_the_municipalitys_file(place: Place) -> None:

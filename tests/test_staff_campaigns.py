@@ -288,7 +288,7 @@ def test_an_unusual_date_is_asked_about_once_more(place: Place, editor: StaffCli
     answer = editor.post(f"{STUDENT_YEAR}/datum", data=given)
 
     assert answer.status_code == 422
-    assert "brukar vara 2027-05-31 till 2027-06-16" in answer.text
+    assert "brukar vara 31 maj–16 juni 2027" in answer.text
     assert 'value="2027-07-11"' in answer.text
     assert 'name="ratt"' in answer.text
     assert place.town.post("student/2027/student.nassjo/veckan/foraldrar").is_preliminary
@@ -335,3 +335,59 @@ def test_what_became_of_an_activity_is_told(place: Place, editor: StaffClient) -
     assert "Gjord" in page
     assert "Antal: 14" in page
     assert "Noterat av Nina Ny" in page
+
+
+@pytest.mark.parametrize("act", ["flytta", "hoppa-over", "ta-tillbaka"])
+def test_only_the_posts_of_the_step_in_the_address_are_changed(place: Place, editor: StaffClient, act: str) -> None:
+    inside, other = number(place, WEEK), number(place, SIBLINGS)
+    before = place.town.post(SIBLINGS)
+    given = {"budskap": f"{inside} {other}", "tid": "2027-04-27T10:00", "skal": "Fel."}
+
+    answer = editor.post(f"{YEAR}/{act}/{inside}", data=given)
+
+    assert answer.status_code == 404
+    assert "hör inte till steget" in answer.text
+    assert [place.town.post(key).state for key in (WEEK, SIBLINGS)] == [PostState.DRAFT] * 2
+    assert place.town.post(SIBLINGS).due_at == before.due_at
+
+
+def test_a_refusal_names_no_command(editor: StaffClient, place: Place) -> None:
+    answer = editor.post(f"{STUDENT_YEAR}/flytta/1", data={"budskap": "1", "tid": "2027-05-01T10:00"})
+    missing = editor.post("/kommun/aneby/granska/999999/avsla", data={"part": "kommun"})
+
+    assert "kampanjhjul posts" not in answer.text + missing.text
+
+
+def test_an_activity_that_has_not_been_is_only_said_not_to_be_done(place: Place, editor: StaffClient) -> None:
+    page = editor.page(YEAR)
+    assert "Notera att den inte blir av" in page
+    form = editor.page(_activity_path(page))
+
+    assert 'value="done"' not in form
+    assert 'value="not_done"' in form
+    place.clock.at = datetime(2027, 5, 3, 8, 0, tzinfo=UTC)
+    later = place.staff(Role.EDITOR, name="Karin Kommun")
+    assert 'value="done"' in later.page(_activity_path(later.page(YEAR)))
+
+
+def _activity_path(page: str) -> str:
+    found = re.search(rf'href="({YEAR}/aktivitet[^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("day", ["20270611", "2027-W23-5", "2027-06-11T10:00", "\u0662\u0660\u0662\u0667-06-11"])
+def test_a_day_has_one_form(editor: StaffClient, day: str) -> None:
+    form = {"tillfalle": NASSJO, "dag": day, "lage": "bekraftat"}
+
+    answer = editor.post(f"{STUDENT_YEAR}/datum", data=form)
+
+    assert answer.status_code == 422
+    assert "Välj en dag, till exempel 2027-06-11." in answer.text
+
+
+def test_a_usual_window_is_told_in_words(editor: StaffClient) -> None:
+    answer = editor.post(f"{STUDENT_YEAR}/datum", data={"tillfalle": NASSJO, "dag": "2027-09-11", "lage": "bekraftat"})
+
+    assert re.search(r"brukar vara \d+ maj–\d+ juni 2027", answer.text)
+    assert not re.search(r"brukar vara \d{4}-", answer.text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import update
 from starlette.applications import Starlette
@@ -91,7 +93,28 @@ def test_a_form_from_elsewhere_does_nothing_and_what_was_written_is_shown(place:
 
     assert answer.status_code == 403
     assert "En lång text som någon har skrivit &lt;b&gt;och&lt;/b&gt; inte vill förlora." in answer.text
-    assert "Inget ändrades." in answer.text
+    assert "Formuläret är för gammalt" in answer.text
+    assert "Du är utloggad" not in answer.text
+
+
+def test_short_fields_are_shown_too_by_their_names_but_no_passwords(place: Place) -> None:
+    client = Frames(place, StaffPage("prov", post=written)).of(place.staff())
+    fields = {"skal": "Regn.", "kort": "Säg nej", "ansvarig": "Fältarna", "losenord": "fyra ord i rad som inte visas"}
+
+    answer = client.post("/kommun/aneby/prov", data={"csrf": "0" * 64, "kanal": "webb", "rubrik": " ", **fields})
+
+    shown = re.findall(r'<label for="skrivet-\d">([^<]*)</label>\s*<textarea[^>]*>\n([^<]*)</textarea>', answer.text)
+    assert shown == [("Skäl", "Regn."), ("Kort text", "Säg nej"), ("Ansvarig", "Fältarna")]
+
+
+def test_whoever_is_no_longer_signed_in_is_told_that(place: Place) -> None:
+    client = Frames(place, StaffPage("prov", post=written)).of(place.staff())
+    client._cookies.clear()
+
+    answer = client.post("/kommun/aneby/prov", data={"skal": "Regn."})
+
+    assert "Du är utloggad" in answer.text
+    assert "Regn." in answer.text
 
 
 def test_a_message_is_told_once_with_its_way_back(place: Place) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from campaigns import audit
 from campaigns.database import Database
 from campaigns.models import Role
+from campaigns.overviews.log_subjects import action_words
 from tests.sites import Place, planned
 
 pytestmark = pytest.mark.pages
@@ -82,3 +85,33 @@ def test_another_municipalitys_entries_are_in_neither(place: Place) -> None:
     client = place.staff()
 
     assert "hemligt" not in client.page(LOGG) + client.get(f"{LOGG}.csv").text
+
+
+def test_acts_are_few_words_and_parties_are_called_by_name(database: Database) -> None:
+    place = planned(Place(database))
+    key = "valborg/2027/valborg/infor/syskon"
+    post = place.write(key)
+    client = place.staff(Role.EDITOR, Role.APPROVER, party="polis")
+    for name in ("Pia Polis", "Per Polis"):
+        client.post("/kommun/aneby/granska/lankar", data={"vad": str(post.id), "part": "polis", "namn": name})
+    client.act(f"/kommun/aneby/granska/{post.id}/avsla", part="polis", kommentar="Fel ålder.")
+
+    page = client.page("/kommun/aneby/logg")
+    today = client.page("/kommun/aneby/idag")
+
+    choices = re.search(r'<select[^>]*name="vad".*?</select>', page, re.DOTALL)
+    assert choices is not None
+    assert "Pia" not in choices[0]
+    assert "till Pia Polis, 1 budskap" in page
+    assert "gav rollen godkännare för Lokalpolisområde Höglandet" in page
+    assert "Avslaget av Kim Kommun, Lokalpolisområde Höglandet: Fel ålder." in today
+
+
+def test_a_role_that_was_noted_with_the_partys_id_is_read_as_before(database: Database) -> None:
+    place = planned(Place(database))
+    aneby = place.parts.catalog.municipality("aneby")
+
+    assert (
+        action_words(aneby, "gav rollen godkännare (polis)") == "gav rollen godkännare för Lokalpolisområde Höglandet"
+    )
+    assert action_words(aneby, "gjorde en personlig länk för polis till Pia").endswith("Höglandet till Pia")

@@ -140,7 +140,7 @@ def test_rejecting_needs_a_comment_keeps_what_was_typed_and_goes_on_to_the_next(
     assert following == f"{GRANSKA}/{number(place, SECOND)}"
     assert place.town.post(FIRST).state == PostState.REJECTED
     page = client.page(f"{GRANSKA}/{first}")
-    assert "Pia Polis, polis: Fel ålder.\nSe &lt;lagen&gt;." in page
+    assert "Pia Polis, Lokalpolisområde Höglandet: Fel ålder.\nSe &lt;lagen&gt;." in page
 
 
 def test_what_has_gone_out_cannot_be_rejected_and_the_comment_is_kept(place: Place) -> None:
@@ -228,7 +228,7 @@ def test_an_editor_makes_a_link_that_is_shown_once_and_can_be_revoked(place: Pla
 
     answer = kim.post(f"{GRANSKA}/lankar", data={"part": "polis", "namn": "Pia Polis", "vad": "valborg/2027"})
 
-    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "private, no-store")
     found = re.search(r"https://kampanj\.example\.se(/signera/[\w-]{43})", answer.text)
     assert found is not None
     assert "Godkänn 9 budskap för Lokalpolisområde Höglandet" in place.page(found[1])
@@ -239,8 +239,8 @@ def test_an_editor_makes_a_link_that_is_shown_once_and_can_be_revoked(place: Pla
     assert place.client.get(found[1]).status_code == 404
     with place.database.read() as session:
         entries = [entry.action for entry in session.exec(select(AuditEntry).where(AuditEntry.actor == "Kim Kommun"))]
-    assert "gjorde en personlig länk för polis till Pia Polis" in entries
-    assert "drog in en personlig länk till Pia Polis" in entries
+    assert "gjorde en personlig länk för polis" in entries
+    assert "drog in en personlig länk" in entries
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def path_of(address: str) -> str:
 def created(client: StaffClient) -> str:
     answer = client.post(PAGE)
     assert answer.status_code == 200
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["cache-control"] == "private, no-store"
     return secret_on(answer.text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from sqlmodel import col, select
 
 from campaigns.database import Database
 from campaigns.models import Membership, Post, PostState, PostText, Role, UploadedPicture
-from tests.sites import Place, StaffClient, planned
+from tests.sites import Place, StaffClient, copied_config, planned
 from tests.test_pictures import exif, jpeg
 
 pytestmark = pytest.mark.pages
@@ -307,7 +308,11 @@ def test_a_picture_is_uploaded_chosen_and_shown_while_the_typing_is_kept(place: 
 
 @pytest.mark.parametrize(
     ("data", "told_of"),
-    [(b"MZ program", "varken JPEG eller PNG"), (b"", "Välj en bildfil"), (b"\xff\xd8" + b"x" * 15_000_000, "är 15 MB")],
+    [
+        (b"MZ program", "varken JPEG eller PNG"),
+        (b"", "Välj en bildfil"),
+        (b"\xff\xd8" + b"x" * 15_000_000, "större än 15 MB"),
+    ],
 )
 def test_a_file_that_is_no_picture_is_refused_and_the_typing_is_kept(
     place: Place, kim: StaffClient, data: bytes, told_of: str
@@ -395,3 +400,110 @@ def test_a_stranger_sees_nothing(place: Place, kim: StaffClient) -> None:
 
     assert kim.get(MALLAR).status_code == 404
     assert place.client.get(address(place)).status_code == 303
+
+
+def in_three_languages(config: Path) -> None:
+    file = config / "municipalities" / "aneby.toml"
+    file.write_text(file.read_text().replace('languages = ["sv"]', 'languages = ["sv", "en", "ar"]'))
+
+
+@pytest.fixture
+def abroad(database: Database, tmp_path: Path) -> Place:
+    """Aneby writes in Swedish, English and Arabic too."""
+    return planned(Place(database, config=copied_config(tmp_path, in_three_languages)))
+
+
+def test_a_language_without_a_footer_is_shown_as_it_is_written_with_the_fault_beside_it(abroad: Place) -> None:
+    client = abroad.staff()
+    form = {**FORM, "sprak": "ar", "rubrik": "مرحبا", "kort": "نص قصير", "text": "نص طويل"}
+
+    fragment = client.post(address(abroad, "/forhandsvisning"), data=form).text
+
+    assert "نص قصير" in fragment
+    assert "Sidfoten saknas, så texten visas utan. Lägg till footer.ar.md" in fragment
+
+
+def test_signing_shows_the_languages_that_are_written_and_leads_to_the_one_that_is_not(abroad: Place) -> None:
+    client = abroad.staff()
+    abroad.write(VECKAN, title="Prata hemma", short="Prata om kvällen.")
+
+    page = client.page(f"/kommun/aneby/granska/{number(abroad, VECKAN)}")
+
+    assert "Prata om kvällen." in page
+    assert "Texten på engelska är inte skriven än." in page
+    assert "Det finns ingen mall" not in page
+    assert f'{address(abroad)}?sprak=en">Skriv texten på engelska</a>' in page
+
+
+def test_a_text_without_its_footer_cannot_be_signed(abroad: Place) -> None:
+    client = abroad.staff(Role.EDITOR, Role.APPROVER, party="polis")
+    abroad.write(VECKAN)
+    for language in ("en", "ar"):
+        client.act(address(abroad), **{**FORM, "sprak": language, "gor": "spara"})
+
+    page = client.page(f"/kommun/aneby/granska/{number(abroad, VECKAN)}")
+
+    assert "Texten kan inte godkännas än:" in page
+    assert "Sidfoten saknas" in page
+    assert "Godkänn för" not in page
+
+
+def test_the_list_fills_in_no_text_and_shows_what_was_written(
+    place: Place, kim: StaffClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.write(VECKAN, title="Prata hemma i kväll")
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("campaigns.drafts.render", never)
+    page = kim.page(MALLAR)
+
+    assert "”Prata hemma i kväll”" in page
+    assert "Ändrad av Kim Kommun" in page
+
+
+def test_versions_are_numbered_for_each_text_by_itself(place: Place, kim: StaffClient) -> None:
+    place.write("valborg/2027/valborg/tidigt/foraldrar")
+    kim.act(address(place), **FORM, gor="spara")
+    kim.act(address(place), **{**FORM, "kanal": "webb", "gor": "spara", "rubrik": "Bara webben"})
+
+    assert "Version 1 är sparad." in kim.page(address(place))
+    first = str(versions(place)[1].id)
+    kim.act(address(place), **{**FORM, "gor": "spara", "rubrik": "Andra", "utgick_fran": first})
+    assert "Version 2 är sparad." in kim.page(address(place))
+    history = kim.page(address(place, "/versioner"))
+    assert re.findall(r"Version (\d+)", history)[:1] == ["2"]
+    newest = str(versions(place)[-1].id)
+    kim.act(address(place, "/versioner"), version=first, utgick_fran=newest, kanal="", sprak="sv")
+    assert "sparad som version 3." in kim.page(address(place))
+    log = kim.page("/kommun/aneby/logg")
+    assert "version 3, sv, alla kanaler, från version 1" in log
+
+
+def test_a_replacement_is_offered_only_where_it_helps(place: Place, kim: StaffClient) -> None:
+    path = address(place, "/forhandsvisning")
+
+    with_emoji = kim.post(path, data={**FORM, "kort": "Prata – nu 😀"}).text
+    without = kim.post(path, data={**FORM, "kort": "Prata – nu"}).text
+
+    assert 'name="ersatt"' not in with_emoji
+    assert "på grund av – och 😀" in with_emoji
+    assert 'name="ersatt"' in without
+
+
+def test_a_fault_of_a_fact_names_no_command_on_a_page(place: Place, kim: StaffClient) -> None:
+    page = kim.post(address(place, "/forhandsvisning"), data={**FORM, "text": "{{ fakta.langning-straff }}"}).text
+    page += kim.page(address(place))
+    page += kim.page(f"/kommun/aneby/granska/{number(place)}")
+
+    assert "kampanjhjul facts" not in page
+
+
+def test_a_number_of_another_script_is_no_number(place: Place, kim: StaffClient) -> None:
+    year = "/kommun/aneby/kampanjer/valborg/2027"
+    arabic = str(number(place)).translate({ord(str(digit)): chr(0x660 + digit) for digit in range(10)})
+
+    answer = kim.post(f"{year}/hoppa-over/{number(place)}", data={"budskap": arabic, "skal": "Fel."})
+
+    assert answer.status_code == 404

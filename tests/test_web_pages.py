@@ -17,7 +17,8 @@ from campaigns.checking import check
 from campaigns.content import Content
 from campaigns.database import Database
 from campaigns.models import ContentRow, Delivery
-from campaigns.overviews.shown import days_left, usual
+from campaigns.overviews.shown import days_left
+from campaigns.swedish import usual
 from campaigns.web import freshness
 from tests.builders import day
 from tests.sites import Place, copied_config, planned

@@ -93,3 +93,41 @@ def test_no_page_needs_what_the_policy_forbids(place: Place, path: str) -> None:
 
 def test_no_cookie_is_ever_set(place: Place) -> None:
     assert [path for path in PAGES if "set-cookie" in place.client.get(path).headers] == []
+
+
+@pytest.mark.pages
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/kommun/aneby/logg",
+        "/kommun/aneby/logg.csv",
+        "/kommun/aneby/ko.csv",
+        "/kommun/aneby/finns-inte",
+        "/kommun/aneby/mallar/bild/finns-inte.jpg",
+        "/kommun",
+        "/signera/finns-inte",
+        "/mina-kommuner",
+        "/valkommen/finns-inte",
+    ],
+)
+def test_no_browser_keeps_what_is_private(place: Place, path: str) -> None:
+    answer = place.staff().get(path)
+
+    assert answer.headers["cache-control"] == "private, no-store"
+
+
+def test_what_is_open_may_be_kept(place: Place) -> None:
+    assert [place.client.get(path).headers["cache-control"] for path in ("/", "/sida/aneby")] == ["no-cache"] * 2
+
+
+@pytest.mark.parametrize(
+    "path", ["/sida/aneby/?lang=en", "//evil.example/sida/aneby/", "/sida/%5Cevil.example/", "/sida/aneby//"]
+)
+def test_an_address_that_ends_with_a_slash_leads_on_within_this_host(place: Place, path: str) -> None:
+    answer = place.client.request("GET", place.base_url + path, headers={"Host": "evil.example"})
+
+    assert answer.status_code == 308
+    leads_to = answer.headers["location"]
+    assert re.fullmatch(r"/[^/\\].*[^/]", leads_to)
+    assert leads_to == "/sida/aneby?lang=en" or "?" not in path
+    assert place.client.post("/logga-ut/").status_code in (403, 404)

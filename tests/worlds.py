@@ -33,6 +33,8 @@ SCHOOLS = {
     ("skolavslutning", "furulidsskolan"): "2027-06-15",
 }
 LONG_TITLE = "Midsommarafton närmar sig med stormsteg: bestäm hemvägen nu"
+# A word that nobody can break, as long as a name may be.
+ENDLESS = "Å" * 100
 BODY = "Köp **inte** ut.\n\n- Ring\n- Hämta\n\n[Läs mer](https://www.iq.se)"
 
 
@@ -65,7 +67,7 @@ def typical(place: Place) -> Place:
             reject,
             party="polis",
             name="Pia Polis",
-            reason="Fel ålder.",
+            reason=f"Fel ålder. {ENDLESS}",
             now=place.clock.at,
         )
         pauses.pause(
@@ -73,7 +75,7 @@ def typical(place: Place) -> Place:
             place.parts.catalog,
             municipality="aneby",
             channel="sociala-medier",
-            reason="Olycka vid skolan. Vi väntar med allt annat.",
+            reason=f"Olycka vid skolan. Vi väntar med allt annat. {ENDLESS}",
             name="Kim Kommun",
             now=place.clock.at,
         )
@@ -217,6 +219,8 @@ def open_pages(place: Place) -> list[str]:
     with place.database.write() as session:
         secret = links.first_link(session, now=place.clock.at)
     return [
+        "/",
+        "/?kommun=aneby",
         "/sida/aneby",
         "/sida/aneby?malgrupp=foraldrar",
         "/sida/aneby/inbaddad",
@@ -246,7 +250,7 @@ def signing_pages(place: Place) -> list[str]:
             aneby,
             posts[:6],
             party="polis",
-            name="Pia Polis",
+            name=ENDLESS,
             created_by="Kim Kommun",
             now=now,
         )

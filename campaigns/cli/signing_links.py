@@ -8,8 +8,7 @@ import os
 from campaigns import signing_links
 from campaigns.cli import show
 from campaigns.cli.planning import planned
-from campaigns.errors import RefusedError
-from campaigns.overviews.review import without_command
+from campaigns.errors import RefusedError, without_command
 from campaigns.posts import find_post
 from campaigns.signing_links import Known
 from campaigns.swedish import moment

@@ -14,7 +14,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from campaigns import audit
-from campaigns.additions import checked_actor
 from campaigns.approval import signer_of, way_of
 from campaigns.catalog import Catalog, Municipality
 from campaigns.errors import NotFoundError, RefusedError
@@ -23,6 +22,7 @@ from campaigns.followup.periods import Period, newly_ended
 from campaigns.followup.reporting import known_period, periods, report
 from campaigns.models import FollowUpRow, FollowUpSignature
 from campaigns.revisions import touch
+from campaigns.written import checked_actor
 
 LONGEST_WORDS = 4_000
 WORKER = "Kampanjhjulet"

@@ -17,10 +17,10 @@ from campaigns.facts import facts_at
 from campaigns.models import Post, PostState, Role
 from campaigns.occurrences import Occurrence, OccurrenceStatus
 from campaigns.overviews.paths import staff
-from campaigns.overviews.shown import sentence, usual
+from campaigns.overviews.shown import sentence
 from campaigns.post_sources import sources_of
 from campaigns.signatures import missing_signatures
-from campaigns.swedish import long_date, moment
+from campaigns.swedish import long_date, moment, usual
 
 # How long before something is due that it is said to need a person, and how long after that it is still told of.
 SIGN_WITHIN = timedelta(weeks=4)

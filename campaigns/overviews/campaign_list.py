@@ -13,8 +13,8 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.enqueue import LEFT_OUT, STANDING
 from campaigns.models import Delivery, OccurrenceRow, Post, PostState
 from campaigns.occurrences import OccurrenceStatus
-from campaigns.overviews.shown import days_left, step_name, usual
-from campaigns.swedish import moment, span
+from campaigns.overviews.shown import days_left, step_name
+from campaigns.swedish import moment, span, usual
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,11 @@ from campaigns.occurrences import Occurrence, OccurrenceStatus
 from campaigns.overviews.actions import campaign_path
 from campaigns.overviews.paths import staff
 from campaigns.overviews.period import Period
-from campaigns.overviews.shown import audience_beside_step, channel_names, step_name, usual
+from campaigns.overviews.shown import audience_beside_step, channel_names, step_name
 from campaigns.overviews.standing import PostStanding, delivery_states, standing_of
 from campaigns.plan import DeadlineKind, PlannedActivity, PlannedDeadline
 from campaigns.season import Season
+from campaigns.swedish import usual
 
 OUTCOMES = {"done": "Gjord", "not_done": "Inte gjord"}
 # What is done after the day has no place in a calendar until the day is known.

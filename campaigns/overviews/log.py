@@ -20,6 +20,7 @@ from campaigns.overviews.searching import PER_PAGE, Paging, contains, paging
 from campaigns.overviews.spreadsheets import csv_file
 from campaigns.people.roles import EVERYWHERE
 from campaigns.swedish import moment
+from campaigns.written import day_in
 
 MOST_IN_FILE = 20_000
 MOST_CHOICES = 300
@@ -80,7 +81,7 @@ def day_from(text: str) -> date | None:
     if not text.strip():
         return None
     try:
-        found = date.fromisoformat(text.strip())
+        found = day_in(text)
     except ValueError as error:
         raise RefusedError("Skriv dagen som 2027-04-30.") from error
     if not FIRST_DAY <= found <= LAST_DAY:

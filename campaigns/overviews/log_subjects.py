@@ -49,13 +49,17 @@ def subjects(
     return found
 
 
+# ”(polis)” was how a role's party was noted before.
+_OF_PARTY = re.compile(r"(?P<act>.*) (?:för |\()(?P<party>[a-z0-9-]+)\)?(?P<rest>| genom .*| till .*)")
+
+
 def action_words(municipality: Municipality, action: str) -> str:
     """”godkände för Aneby kommun”, where the party's id was noted."""
-    for party in municipality.parties:
-        for word in ("godkände för ", "avslog för "):
-            if action == f"{word}{party.id}":
-                return f"{word}{party.name}"
-    return action
+    names = {party.id: party.name for party in municipality.parties}
+    found = _OF_PARTY.fullmatch(action)
+    if found is None or found["party"] not in names:
+        return action
+    return f"{found['act']} för {names[found['party']]}{found['rest']}"
 
 
 def detail_words(detail: str) -> str:

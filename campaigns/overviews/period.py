@@ -10,6 +10,7 @@ from enum import StrEnum
 from campaigns.errors import NotFoundError
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.swedish import MONTHS, long_date
+from campaigns.written import day_in
 
 WEEK = timedelta(days=7)
 OUTSIDE = f"Kalendern går från {FIRST_YEAR} till {LAST_YEAR}."
@@ -140,6 +141,6 @@ def _number(text: str, otherwise: int, least: int, most: int) -> int:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if len(text) == 10 else None
+        return day_in(text)
     except ValueError:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,17 +12,17 @@ from sqlmodel import Session, col, select
 from campaigns.approval import why_unsignable
 from campaigns.catalog import Catalog, Fact, Municipality, Party
 from campaigns.content import listed
-from campaigns.drafts import digest_of, faults_by_channel, render_post
-from campaigns.errors import NotFoundError, TemplateError
+from campaigns.drafts import Piece, digest_of, faults_by_channel, render_post
+from campaigns.errors import NotFoundError, TemplateError, without_command
 from campaigns.facts import facts_at
 from campaigns.models import Approval, OccurrenceRow, PictureRow, Post, PostState
 from campaigns.overviews.comparisons import Comparison, last_year, pieces_of, rows_of, since_signed
 from campaigns.overviews.previews import Card, Shown, cards
+from campaigns.overviews.text_cards import not_written
 from campaigns.post_names import campaign_title, name_in_campaign
+from campaigns.previews import preview
 from campaigns.signing import has_begun, post_in
 from campaigns.swedish import moment
-
-_COMMAND = re.compile(r"(,? (och skriv|först med|med|Se alla med))?: kampanjhjul .*$", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,17 @@ class Viewer:
 
 @dataclass(frozen=True)
 class Text:
-    """A post's text now. `broken` says why it cannot be made; `blocking` why it cannot be signed as it is."""
+    """A post's text now. `broken` says why it cannot be made; `blocking` why it cannot be signed as it is.
+
+    `unwritten` are the languages that nobody has written it in.
+    """
 
     pieces: tuple[Shown, ...]
     digest: str
     blocking: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     broken: str = ""
+    unwritten: tuple[str, ...] = ()
 
     @property
     def stops(self) -> tuple[str, ...]:
@@ -148,9 +151,9 @@ def review_of(
         can_reject=tuple(mine) if not is_out and post.state in (PostState.DRAFT, PostState.APPROVED) else (),
         why_not=why_not,
         since=since_signed(session, municipality, post, text.pieces, text.digest, parties=viewer.parties)
-        if text.pieces
+        if text.digest
         else None,
-        last_year=last_year(session, municipality, post, text.pieces) if text.pieces else None,
+        last_year=last_year(session, municipality, post, text.pieces) if text.digest else None,
     )
 
 
@@ -162,14 +165,34 @@ def text_of(
         return _signed_text(session, post)
     try:
         draft = render_post(session, catalog, messages, post, now=now, facts=facts)
-    except (TemplateError, NotFoundError) as error:
+    except NotFoundError:
+        return _partial(session, catalog, messages, post, facts=facts, now=now)
+    except TemplateError as error:
         return Text((), "", broken=without_command(error.message))
     names = {channel.id: channel.name for channel in catalog.municipality(post.municipality).channels}
     told: dict[bool, list[str]] = {True: [], False: []}
     for fault, channels in faults_by_channel(draft):
         where = ", ".join(names.get(channel, channel) for channel in channels)
         told[fault.is_blocking].append(f"{without_command(fault.message)} ({where})")
-    pieces = tuple(
+    pieces = _shown(draft.pieces)
+    if not pieces:
+        told[True].append("Budskapet har ingen kanal att gå ut i.")
+    return Text(pieces, draft.digest, tuple(told[True]), tuple(told[False]))
+
+
+def _partial(
+    session: Session, catalog: Catalog, messages: Path, post: Post, *, facts: Mapping[str, Fact], now: datetime
+) -> Text:
+    """What there is of a text that is not written in all its languages. It cannot be signed."""
+    found = preview(session, catalog, messages, post, None, now=now, facts=facts)
+    unwritten = tuple(dict.fromkeys(item.language for item in found.unmade if item.is_missing))
+    told = [not_written(language) for language in unwritten]
+    told += dict.fromkeys(without_command(item.message) for item in found.unmade if not item.is_missing)
+    return Text(_shown(found.pieces), "", tuple(told), unwritten=unwritten)
+
+
+def _shown(pieces: Iterable[Piece]) -> tuple[Shown, ...]:
+    return tuple(
         Shown(
             piece.channel,
             piece.language,
@@ -177,11 +200,8 @@ def text_of(
             piece.picture.width if piece.picture else 0,
             piece.picture.height if piece.picture else 0,
         )
-        for piece in draft.pieces
+        for piece in pieces
     )
-    if not pieces:
-        told[True].append("Budskapet har ingen kanal att gå ut i.")
-    return Text(pieces, draft.digest, tuple(told[True]), tuple(told[False]))
 
 
 def picture(
@@ -198,11 +218,6 @@ def picture(
         if piece.picture and piece.picture.sha256 == digest:
             return piece.picture.data, piece.picture.media_type
     raise NotFoundError("Bilden finns inte.")
-
-
-def without_command(sentence: str) -> str:
-    """A sentence for somebody who has pages, without the command that does the same."""
-    return _COMMAND.sub(".", sentence) if ": kampanjhjul " in sentence else sentence
 
 
 def _signature(municipality: Municipality, item: Approval) -> Signature:

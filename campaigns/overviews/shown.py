@@ -13,7 +13,7 @@ from campaigns.occurrences import Occurrence, OccurrenceStatus
 from campaigns.post_names import audience_name as audience_name
 from campaigns.post_names import campaign_name as campaign_name
 from campaigns.post_names import step_name as step_name
-from campaigns.swedish import MONTHS, span
+from campaigns.swedish import span, usual
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,6 @@ def _shown(group: list[Occurrence], today: date) -> ShownDate:
         left=days_left(item.first_day, item.last_day, today) if item.has_day else "",
         is_confirmed=item.status is OccurrenceStatus.CONFIRMED,
     )
-
-
-def usual(first: date, last: date) -> str:
-    """”31 maj–16 juni 2027”, ”5–16 juni 2027”."""
-    start = f"{first.day}" if first.month == last.month else f"{first.day} {MONTHS[first.month - 1]}"
-    return f"{start}–{last.day} {MONTHS[last.month - 1]} {last.year}"
 
 
 def days_left(first: date, last: date, today: date) -> str:

@@ -1,20 +1,17 @@
-"""The coming season's texts, each with what is wanting."""
+"""The coming season's texts, each with how far it has come. No text is filled in: that is for the page of each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from campaigns.catalog import Catalog, Fact, Municipality
-from campaigns.drafts import Draft, faults_by_channel, render_post
+from campaigns.catalog import Catalog, Municipality
+from campaigns.content import SWEDISH, decomposed
 from campaigns.enqueue import LEFT_OUT
-from campaigns.errors import NotFoundError, TemplateError
-from campaigns.facts import facts_at
 from campaigns.models import OccurrenceRow, Post, PostText
 from campaigns.post_names import audience_name, campaign_name, step_name
 from campaigns.posts import shown_state
@@ -35,7 +32,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class TextRow:
-    """One text in the list. `fault` says why it cannot be made at all; `missing` are the parties yet to sign.
+    """One text in the list. `title` is what was written for it, if anything; `missing` are the parties yet to sign.
 
     Those of several places that wait for the same date share a row: `others` are the rest of them, with their places.
     """
@@ -49,9 +46,7 @@ class TextRow:
     state: str
     state_name: str
     missing: tuple[str, ...]
-    errors: int
-    warnings: int
-    fault: str
+    title: str
     edited_by: str
     edited: str
 
@@ -80,9 +75,9 @@ class TextList:
 
 
 def text_list(
-    session: Session, catalog: Catalog, messages: Path, municipality: Municipality, filters: Filters, *, now: datetime
+    session: Session, catalog: Catalog, municipality: Municipality, filters: Filters, *, now: datetime
 ) -> TextList:
-    """The texts of the coming season that agree with `filters`, each with what is wanting."""
+    """The texts of the coming season that agree with `filters`, each with whose signatures are wanting."""
     found = session.execute(
         select(Post, OccurrenceRow)
         .join(OccurrenceRow, col(OccurrenceRow.key) == col(Post.occurrence))
@@ -93,7 +88,7 @@ def text_list(
     every = [(post, occurrence) for post, occurrence in found]
     wanted = [(post, occurrence) for post, occurrence in every if _agrees(post, filters, now=now)]
     return TextList(
-        seasons=_seasons(session, catalog, messages, municipality, wanted, now=now),
+        seasons=_seasons(session, catalog, municipality, wanted, now=now),
         campaigns=_distinct([(post.campaign, campaign_name(catalog, post)) for post, _ in every]),
         audiences=_distinct([(post.audience, audience_name(catalog, post)) for post, _ in every]),
         states=_distinct([(state, POST_STATES[state]) for state in (shown_state(post, now=now) for post, _ in every)]),
@@ -116,7 +111,6 @@ def _distinct(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 def _seasons(
     session: Session,
     catalog: Catalog,
-    messages: Path,
     municipality: Municipality,
     found: Sequence[tuple[Post, OccurrenceRow]],
     *,
@@ -126,14 +120,12 @@ def _seasons(
     together = _together(found)
     missing = missing_signatures(session, municipality, posts)
     edited = _last_edited(session, posts)
-    facts = facts_at(session, catalog)
     groups: dict[tuple[str, str, date | None], list[TextRow]] = {}
     for post, occurrence in found:
         if post.id not in together:
             continue
-        draft = _rendered(session, catalog, messages, post, facts, now=now)
         last = max((edited[item.id] for item in together[post.id] if item.id in edited), key=_number, default=None)
-        row = _row(catalog, municipality, together[post.id], draft, last, missing.get(post.id, ()), now=now)
+        row = _row(catalog, municipality, together[post.id], last, missing.get(post.id, ()), now=now)
         day = occurrence.day if occurrence.has_day else None
         groups.setdefault((campaign_name(catalog, post), occurrence.name, day), []).append(row)
     return [
@@ -173,7 +165,6 @@ def _row(
     catalog: Catalog,
     municipality: Municipality,
     posts: Sequence[Post],
-    rendered: tuple[Draft | None, str],
     last: PostText | None,
     missing: Sequence[str],
     *,
@@ -183,8 +174,6 @@ def _row(
     assert post.id is not None
     names = {party.id: party.name for party in municipality.parties}
     state = shown_state(post, now=now)
-    draft, fault = rendered
-    found = [fault for fault, _ in faults_by_channel(draft)] if draft else []
     return TextRow(
         post_id=post.id,
         step=step_name(catalog, post),
@@ -195,9 +184,7 @@ def _row(
         state=state,
         state_name=POST_STATES[state],
         missing=tuple(names.get(party, party) for party in missing),
-        errors=sum(fault.is_blocking for fault in found),
-        warnings=sum(not fault.is_blocking for fault in found),
-        fault=fault,
+        title=_title(last),
         edited_by=last.author if last else "",
         edited=moment(last.created_at, municipality.zone) if last else "",
     )
@@ -207,11 +194,9 @@ def _places(post: Post) -> str:
     return ", ".join(post.places.splitlines())
 
 
-def _rendered(
-    session: Session, catalog: Catalog, messages: Path, post: Post, facts: Mapping[str, Fact], *, now: datetime
-) -> tuple[Draft | None, str]:
-    """The draft, or why there is none."""
-    try:
-        return render_post(session, catalog, messages, post, now=now, facts=facts), ""
-    except (TemplateError, NotFoundError) as error:
-        return None, "En text saknas än." if isinstance(error, NotFoundError) else "Texten går inte att läsa."
+def _title(last: PostText | None) -> str:
+    """The heading that was written last for all channels, in Swedish, where it says the same on every day."""
+    if last is None or last.channel or last.language != SWEDISH:
+        return ""
+    title = decomposed(last.source).title
+    return "" if "{" in title else title

@@ -287,5 +287,5 @@ def history(session: Session, catalog: Catalog, messages: Path, post: Post, at: 
 
 def _heading(item: Version) -> str:
     if item.number:
-        return f"Version {item.number}"
+        return f"Version {item.ordinal}"
     return "Förra gångens text" if item.author else "Texten som följde med"

@@ -14,14 +14,14 @@ from campaigns.errors import NotFoundError
 from campaigns.models import OccurrenceRow, Post, PostState
 from campaigns.occurrences import OccurrenceStatus
 from campaigns.overviews.anchors import anchor, day_name
-from campaigns.overviews.shown import days_left, step_name, usual
+from campaigns.overviews.shown import days_left, step_name
 from campaigns.overviews.timeline_clashes import clashes_beside
 from campaigns.overviews.timeline_posts import records_of, shown_post
 from campaigns.overviews.timeline_work import Row, ShownActivity, activity_rows, deadline_rows
 from campaigns.plan import Campaign, Plan
 from campaigns.rules import FIRST_YEAR, LAST_YEAR, LocalRule
 from campaigns.season import season
-from campaigns.swedish import MONTHS, moment, span
+from campaigns.swedish import MONTHS, moment, span, usual
 
 # How far from the campaign's first and last line today is still marked among them.
 BEFORE, AFTER = timedelta(days=120), timedelta(days=31)

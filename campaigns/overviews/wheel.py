@@ -16,11 +16,10 @@ from campaigns.overviews.actions import campaign_path
 from campaigns.overviews.campaign_years import CampaignYear, PostDay, campaign_years
 from campaigns.overviews.paths import staff
 from campaigns.overviews.period import OUTSIDE
-from campaigns.overviews.shown import usual
 from campaigns.plan import PlannedDeadline
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import Season, planned_years, season
-from campaigns.swedish import short_date
+from campaigns.swedish import short_date, usual
 from campaigns.wheel_drawing import Drawing, Mark, Ring, draw
 
 T = TypeVar("T", PlannedDeadline, PostDay)

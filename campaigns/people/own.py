@@ -33,7 +33,7 @@ def change_password(
     """
     with database.read() as session:
         person = session.get_one(Person, person_id)
-        throttle.refuse_if_too_many(session, person.email, origin, now=now)
+        throttle.refuse_if_too_many(session, person.email, None, now=now)
     if not passwords.is_right(present, person.password_hash):
         with database.write() as session:
             throttle.count_failure(session, person.email, origin, now=now)

@@ -15,6 +15,7 @@ from campaigns.catalog import Municipality
 from campaigns.errors import NotFoundError, RefusedError, suggestion
 from campaigns.models import Membership, Person, Role, SignIn, Token
 from campaigns.people.roles import EVERYWHERE, ROLE_NAMES
+from campaigns.written import name_key, name_of
 
 LONGEST_NAME = 100
 LONGEST_EMAIL = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
@@ -39,6 +40,7 @@ def add_person(session: Session, *, email: str, name: str, now: datetime) -> Per
     name = clean_name(name)
     person = session.exec(select(Person).where(Person.email == email)).one_or_none()
     if person is None:
+        _refuse_taken(session, name)
         person = Person(email=email, name=name, created_at=now)
         session.add(person)
         session.flush()
@@ -62,10 +64,17 @@ def clean_email(email: str) -> str:
 
 def clean_name(name: str) -> str:
     """The name as it is kept. Raises RefusedError without one."""
-    name = unicodedata.normalize("NFC", " ".join(name.split()))
+    name = name_of(name)
     if not name or not name.isprintable() or len(name) > LONGEST_NAME:
         raise RefusedError(f"Skriv för- och efternamn, högst {LONGEST_NAME} tecken.")
     return name
+
+
+def _refuse_taken(session: Session, name: str, *, but: Person | None = None) -> None:
+    """People are told apart by their names where they sign, and their calendars are known by them."""
+    others = session.exec(select(Person.name).where(col(Person.id) != (but.id if but else None)))
+    if name_key(name) in map(name_key, others):
+        raise RefusedError(f"Det finns redan någon som heter {name}. Lägg till något som skiljer er åt.")
 
 
 def give_role(
@@ -99,7 +108,7 @@ def give_role(
     if any((item.municipality, item.role, item.party) == (where, role, party) for item in memberships(session, person)):
         return
     session.add(Membership(person_id=person.id or 0, municipality=where, role=role, party=party))
-    record(session, where, actor, f"gav rollen {ROLE_NAMES[role]}{f' ({party})' if party else ''}", person, now=now)
+    record(session, where, actor, f"gav rollen {ROLE_NAMES[role]}{f' för {party}' if party else ''}", person, now=now)
     session.flush()
 
 
@@ -124,13 +133,11 @@ def rename(session: Session, person: Person, name: str, *, actor: str, now: date
     name, before = clean_name(name), person.name
     if name == before:
         return
-    others = session.exec(select(Person.name).where(col(Person.id) != person.id))
-    if name.casefold() in {other.casefold() for other in others}:
-        raise RefusedError(f"Det finns redan någon som heter {name}. Lägg till något som skiljer er åt.")
+    _refuse_taken(session, name, but=person)
     person.name = name
     session.add(person)
     session.execute(update(Token).where(col(Token.purpose) == "feed", col(Token.name) == before).values(name=name))
-    record(session, EVERYWHERE, actor, f"bytte namn från {before} till {name}", person, now=now)
+    record(session, EVERYWHERE, actor, "bytte namn", person, now=now, detail=f"från {before} till {name}")
 
 
 def disable(session: Session, person: Person, *, actor: str, now: datetime) -> None:
@@ -231,6 +238,11 @@ def role_words(item: Membership, municipality: Municipality | None = None) -> st
     return f"{word} för alla kommuner" if item.municipality == EVERYWHERE else word
 
 
-def record(session: Session, municipality: str, actor: str, action: str, person: Person, *, now: datetime) -> None:
+def record(
+    session: Session, municipality: str, actor: str, action: str, person: Person, *, now: datetime, detail: str = ""
+) -> None:
     """Write an act that concerns a person into the log."""
-    audit.record(session, now=now, municipality=municipality, actor=actor, action=action, subject=f"person {person.id}")
+    subject = f"person {person.id}"
+    audit.record(
+        session, now=now, municipality=municipality, actor=actor, action=action, subject=subject, detail=detail
+    )

@@ -38,15 +38,18 @@ class SignedIn:
     seen_at: datetime
 
 
-def sign_in(database: Database, *, email: str, password: str, origin: str, now: datetime) -> str:
+def sign_in(
+    database: Database, *, email: str, password: str, origin: str, now: datetime, is_known: bool = False
+) -> str:
     """The secret of a new sign-in, for the cookie. `origin` is where from, and bounds how often it can be tried.
 
+    `is_known`: the browser has signed in with this address before, and only the address's own tries bound it.
     Raises RefusedError, the same whether the address or the password is wrong. Takes the database, since checking a
     password takes a tenth of a second and no transaction may be open meanwhile.
     """
     email = email.strip().casefold()
     with database.read() as session:
-        throttle.refuse_if_too_many(session, email, origin, now=now)
+        throttle.refuse_if_too_many(session, email, None if is_known else origin, now=now)
         person = session.exec(select(Person).where(Person.email == email)).one_or_none()
     is_right = passwords.is_right(password, person.password_hash if person else "")
     if person is None or person.id is None or not is_right or person.disabled_at is not None:

@@ -16,9 +16,15 @@ MOST_PER_ADDRESS = 8
 MOST_PER_ORIGIN = 40
 
 
-def refuse_if_too_many(session: Session, email: str, origin: str, *, now: datetime) -> None:
-    """Raises RefusedError when it has failed too often lately."""
-    bounds = {_key("address", email): MOST_PER_ADDRESS, _key("origin", origin): MOST_PER_ORIGIN}
+def refuse_if_too_many(session: Session, email: str, origin: str | None, *, now: datetime) -> None:
+    """Raises RefusedError when it has failed too often lately.
+
+    `origin` None: where from does not count, since the browser has signed in with this address before. A whole
+    municipality often comes from one place, and a guesser there must not shut everybody out.
+    """
+    bounds = {_key("address", email): MOST_PER_ADDRESS}
+    if origin is not None:
+        bounds[_key("origin", origin)] = MOST_PER_ORIGIN
     rows = session.exec(select(Throttle).where(col(Throttle.key).in_(bounds))).all()
     if any(row.since > now - WINDOW and row.failures >= bounds[row.key] for row in rows):
         raise RefusedError("Det har blivit fel för många gånger. Vänta en kvart och försök igen.")

@@ -162,11 +162,23 @@ def _values(item: Held, municipality: Municipality, catalog: Catalog, *, link: s
         "tid": _moment((delivery or post).due_at, municipality) if post else "",
         "senast": _moment((delivery or post).not_after, municipality) if post else "",
         "skal": "" if lists else reminder.detail,
-        "lank": link,
+        "lank": _place(item, municipality, link),
         "vecka": reminder.deadline_day.isocalendar().week,
         **{name: lists.get(name, [])[:MOST_LISTED] for name in LISTS},
         "flera": sum(max(0, len(items) - MOST_LISTED) for items in lists.values()),
     }
+
+
+# What is done on the page for signing.
+_SIGNED = (DeadlineKind.SIGN, Kind.NUDGE_48H, Kind.NUDGE_24H, Kind.ESCALATION)
+
+
+def _place(item: Held, municipality: Municipality, link: str) -> str:
+    """The address of the page where it is done: signing has its own, the rest begin on the first page."""
+    if item.reminder.kind not in _SIGNED:
+        return link
+    page = f"{link}kommun/{municipality.id}/granska"
+    return f"{page}/{item.reminder.post_id}" if item.reminder.post_id else page
 
 
 def _moment(at: datetime, municipality: Municipality) -> str:

@@ -228,9 +228,7 @@ def take_back(
     session: Session, municipality: Municipality, delivery_id: int, *, reason: str, name: str, now: datetime
 ) -> Delivery:
     """Take back what has gone out. Raises as `recall.withdraw`."""
-    return recall.withdraw(
-        session, delivery_id, name=name, reason=_one_line(reason), now=now, municipality=municipality.id
-    )
+    return recall.withdraw(session, delivery_id, name=name, reason=reason, now=now, municipality=municipality.id)
 
 
 def correct(
@@ -238,7 +236,7 @@ def correct(
 ) -> Post:
     """Open the delivery's post for a new text. Raises as `recall.open_for_correction`."""
     delivery = locked(session, delivery_id, municipality=municipality.id)
-    return recall.open_for_correction(session, delivery.post_id, name=name, reason=_one_line(reason), now=now)
+    return recall.open_for_correction(session, delivery.post_id, name=name, reason=reason, now=now)
 
 
 def let_post_pass(
@@ -255,14 +253,10 @@ def let_post_pass(
     post = session.get(Post, post_id) if 0 < post_id <= MOST_ROWS else None
     if post is None or post.municipality != municipality.id:
         raise NotFoundError(f"Det finns inget budskap med nummer {post_id}.")
-    pauses.let_pass(session, post, passes=passes, name=name, reason=_one_line(reason), now=now)
+    pauses.let_pass(session, post, passes=passes, name=name, reason=reason, now=now)
     return post
 
 
 def can_take_back(kind: str) -> bool:
     """Whether what a channel of this kind has published can be taken back: by itself, or by a person."""
     return kind == "manuell" or can(kind, Withdrawing)
-
-
-def _one_line(reason: str) -> str:
-    return " ".join(reason.split())[:300]

@@ -20,6 +20,7 @@ from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import Act, Delivery, DeliveryState, Pause, Post
 from campaigns.prepared import Query
 from campaigns.revisions import touch
+from campaigns.written import checked_actor, checked_reason
 
 EVERYTHING = ""
 
@@ -88,20 +89,20 @@ def pause(
 
     Raises RefusedError without a reason or a name, or if it is paused already; NotFoundError for unknown names.
     """
-    _check(catalog, municipality, channel, name)
-    if not reason.strip():
-        raise RefusedError("Skriv varför det pausas, så att alla förstår.")
+    actor = checked_actor(name)
+    _check(catalog, municipality, channel)
+    why = checked_reason(reason, "Skriv varför det pausas, så att alla förstår.")
     if _row(session, municipality, channel) is not None:
         raise RefusedError("Det är redan pausat.")
     made = Pause(
         municipality=municipality,
         channel=channel,
-        reason=" ".join(reason.split())[:300],
-        paused_by=name.strip(),
+        reason=why,
+        paused_by=actor,
         paused_at=now,
     )
     session.add(made)
-    _record(session, catalog, made, action="pausade", actor=made.paused_by, now=now)
+    _record(session, catalog, made, action="pausade", actor=actor, now=now)
     return made
 
 
@@ -110,16 +111,15 @@ def resume(session: Session, catalog: Catalog, *, municipality: str, channel: st
 
     What came up during it and has not been looked at yet is missed too, and is not sent now.
     """
-    if not name.strip():
-        raise RefusedError("Ange vem som gör det, till exempel --as ”Anna Andersson”.")
+    actor = checked_actor(name)
     row = _row(session, municipality, channel)
     if row is None:
         others = ", ".join(described(item) for item in in_force(session))
         raise RefusedError(f"Det är inte pausat. Pausat just nu: {others}." if others else "Inget är pausat.")
-    row.resumed_by, row.resumed_at = name.strip(), now
+    row.resumed_by, row.resumed_at = actor, now
     session.add(row)
     _miss(session, row, now=now)
-    _record(session, catalog, row, action="avslutade pausen", actor=row.resumed_by, now=now)
+    _record(session, catalog, row, action="avslutade pausen", actor=actor, now=now)
     return row
 
 
@@ -158,10 +158,7 @@ def let_pass(session: Session, post: Post, *, passes: bool, name: str, reason: s
 
     Raises RefusedError without a name or a reason.
     """
-    if not name.strip():
-        raise RefusedError("Ange vem som gör det, till exempel --as ”Anna Andersson”.")
-    if not reason.strip():
-        raise RefusedError("Skriv varför, så att alla förstår.")
+    actor, why = checked_actor(name), checked_reason(reason, "Skriv varför, så att alla förstår.")
     post.passes_pause = passes
     post.changed_at = now
     session.add(post)
@@ -169,10 +166,10 @@ def let_pass(session: Session, post: Post, *, passes: bool, name: str, reason: s
         session,
         now=now,
         municipality=post.municipality,
-        actor=name.strip(),
+        actor=actor,
         action="lät gå förbi pauser" if passes else "lät följa pauser igen",
         subject=post.key,
-        detail=" ".join(reason.split())[:200],
+        detail=why,
     )
     touch(session, post.municipality)
 
@@ -189,9 +186,7 @@ def _row(session: Session, municipality: str, channel: str) -> Pause | None:
     return session.exec(select(Pause).where(*same)).first()
 
 
-def _check(catalog: Catalog, municipality: str, channel: str, name: str) -> None:
-    if not name.strip():
-        raise RefusedError("Ange vem som gör det, till exempel --as ”Anna Andersson”.")
+def _check(catalog: Catalog, municipality: str, channel: str) -> None:
     if municipality:
         found = catalog.municipality(municipality)
         if channel:

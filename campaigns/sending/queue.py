@@ -18,6 +18,7 @@ from campaigns.revisions import touch
 from campaigns.sending.finding import locked
 from campaigns.sending.outbox import supersede
 from campaigns.swedish import DELIVERY_STATES
+from campaigns.written import checked_actor
 
 LONGEST_ADDRESS = 500  # characters
 
@@ -169,8 +170,7 @@ def changed(
     session: Session, delivery: Delivery, *, name: str, action: str, now: datetime, detail: str = ""
 ) -> Delivery:
     """Write down what a person has done to the delivery: whoever holds it finds another token. Raises RefusedError."""
-    if not name.strip():
-        raise RefusedError("Ange vem som gör det, till exempel --as ”Anna Andersson”.")
+    actor = checked_actor(name)
     delivery.token += 1
     delivery.changed_at = now
     session.add(delivery)
@@ -178,7 +178,7 @@ def changed(
         session,
         now=now,
         municipality=delivery.municipality,
-        actor=name.strip(),
+        actor=actor,
         action=action,
         subject=delivery.key,
         detail=detail,

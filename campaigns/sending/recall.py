@@ -17,6 +17,7 @@ from campaigns.models import Act, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
 from campaigns.sending.finding import locked
 from campaigns.swedish import DELIVERY_STATES, POST_STATES
+from campaigns.written import checked_actor, checked_reason
 
 WITHDRAWN_WITHIN = timedelta(days=30)
 _NOT_BEGUN = (
@@ -37,7 +38,7 @@ def withdraw(
     Raises RefusedError where the channel cannot, or the delivery does not stand published; NotFoundError if unknown.
     """
     found = locked(session, delivery_id, municipality=municipality)
-    _check(name, reason)
+    name, reason = _checked(name, reason)
     if found.act == Act.WITHDRAW or found.state not in STANDING:
         state = DELIVERY_STATES[found.state]
         raise RefusedError(
@@ -101,7 +102,7 @@ def open_for_correction(
     post = session.exec(select(Post).where(Post.id == post_id).with_for_update()).one_or_none()
     if post is None or municipality not in (None, post.municipality):
         raise NotFoundError(f"Det finns inget budskap med nummer {post_id}. Se alla med: kampanjhjul posts")
-    _check(name, reason)
+    name, reason = _checked(name, reason)
     if post.state in LEFT_OUT:
         how = POST_STATES[post.state].lower()
         raise RefusedError(f"Budskapet är {how} och kan inte rättas. Dra tillbaka det: kampanjhjul withdraw")
@@ -113,27 +114,24 @@ def open_for_correction(
     void(session, post, reason="Texten ska rättas.", now=now)
     post.is_correction = True
     post.state = PostState.DRAFT
-    post.reason = f"Rättas: {reason.strip()}"
+    post.reason = f"Rättas: {reason}"
     post.changed_at = now
     session.add(post)
     audit.record(
         session,
         now=now,
         municipality=post.municipality,
-        actor=name.strip(),
+        actor=name,
         action="öppnade för rättelse",
         subject=post.key,
-        detail=reason.strip()[:200],
+        detail=reason,
     )
     touch(session, post.municipality)
     return post
 
 
-def _check(name: str, reason: str) -> None:
-    if not name.strip():
-        raise RefusedError("Ange vem som gör det, till exempel --as ”Anna Andersson”.")
-    if not reason.strip():
-        raise RefusedError("Skriv varför, så att alla förstår.")
+def _checked(name: str, reason: str) -> tuple[str, str]:
+    return checked_actor(name), checked_reason(reason, "Skriv varför, så att alla förstår.")
 
 
 def _recorded(
@@ -150,10 +148,10 @@ def _recorded(
         session,
         now=now,
         municipality=found.municipality,
-        actor=name.strip(),
+        actor=name,
         action=action,
         subject=found.key,
-        detail=reason.strip()[:200],
+        detail=reason,
     )
     touch(session, found.municipality)
     return result or found

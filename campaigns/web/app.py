@@ -56,6 +56,8 @@ def create_app(parts: Parts, pages: Pages) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         max_body_size=LARGEST_BODY,
+        # It would redirect to whatever host the request names; `problems` does it within this one.
+        redirect_slashes=False,
     )
     app.state.parts = parts
     app.router.routes.extend(PublicPages(parts, pages).routes())

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from campaigns import swedish
 from campaigns.catalog import Municipality
 from campaigns.content import RIGHT_TO_LEFT, Content
+from campaigns.errors import without_command
 from campaigns.look import Look, look_of
 from campaigns.overviews import follow_up_words, front
 from campaigns.overviews.shown import upcoming
@@ -40,7 +41,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(lang=_language, body=_body, screen_size=screen_size)
+        self._environment.filters.update(lang=_language, body=_body, screen_size=screen_size, for_pages=without_command)
         self._environment.globals.update(
             asset=static_files.address,
             has_asset=static_files.is_there,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -14,10 +15,17 @@ from sqlalchemy.exc import DataError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from campaigns.errors import DatabaseError, KampanjhjulError, NotFoundError, RefusedError, TemplateError
+from campaigns.errors import (
+    DatabaseError,
+    KampanjhjulError,
+    NotFoundError,
+    RefusedError,
+    TemplateError,
+    without_command,
+)
 from campaigns.web.pages import Pages
 from campaigns.web.security import API_PREFIX
 
@@ -45,12 +53,16 @@ _TITLES = {
 }
 _SENTENCES = {
     HTTPStatus.BAD_REQUEST: "Det som skickades går inte att läsa. Skicka JSON i UTF-8.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Det som skickades är för stort. Korta texten eller välj en mindre bild. "
-    "Gå tillbaka i webbläsaren: det du skrev finns kvar där.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Det är för långt eller för stort, så inget ändrades. "
+    "Korta texten eller välj en mindre bild. Gå tillbaka i webbläsaren: det du skrev finns kvar där.",
     HTTPStatus.NOT_FOUND: "Adressen finns inte. Kontrollera den eller börja från startsidan.",
     HTTPStatus.METHOD_NOT_ALLOWED: "Adressen finns men kan inte anropas så.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Ett fel i programmet avbröt det. Felet är loggat. Försök igen om en stund.",
 }
+# What people who have sent a form are told, where programs are told of JSON.
+_UNREADABLE_FORM = "Formuläret gick inte att läsa. Inget ändrades. Gå tillbaka i webbläsaren och försök igen."
+# How the reader of forms tells that there was too much of something. It has no type of its own for that.
+_TOO_MUCH = re.compile(r"exceeded maximum size|Too many (fields|files)")
 # What pydantic finds, as sentences. The rest are told as "har fel form".
 _FAULTS = {
     "missing": "saknas",
@@ -102,12 +114,17 @@ def install(app: FastAPI, pages: Pages) -> None:
         assert isinstance(error, KampanjhjulError)
         status = status_of(error)
         retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
-        return answer(request, status, error.message, retry)
+        is_program = request.url.path.startswith(API_PREFIX)
+        return answer(request, status, error.message if is_program else without_command(error.message), retry)
 
     def from_framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         status = HTTPStatus(error.status_code)
-        return answer(request, status, _SENTENCES.get(status, str(error.detail)), error.headers)
+        if status is HTTPStatus.NOT_FOUND and request.method in ("GET", "HEAD") and request.url.path.endswith("/"):
+            return _without_slash(request) or answer(request, status, _SENTENCES[status])
+        is_program = request.url.path.startswith(API_PREFIX)
+        status, sentence = _told_of(status, str(error.detail), is_program=is_program)
+        return answer(request, status, sentence, error.headers)
 
     def malformed(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -129,6 +146,24 @@ def install(app: FastAPI, pages: Pages) -> None:
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(DataError, unfit)
     app.add_exception_handler(Exception, broken)
+
+
+def _told_of(status: HTTPStatus, detail: str, *, is_program: bool) -> tuple[HTTPStatus, str]:
+    """How an error of the framework is told, to programs or to people."""
+    if status is not HTTPStatus.BAD_REQUEST or is_program:
+        return status, _SENTENCES.get(status, detail)
+    if _TOO_MUCH.search(detail):
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _SENTENCES[HTTPStatus.REQUEST_ENTITY_TOO_LARGE]
+    return status, _UNREADABLE_FORM
+
+
+def _without_slash(request: Request) -> Response | None:
+    """On to the same address without what it ends with, on this host; None for the first page's own."""
+    path = request.scope["path"].strip("/")
+    if not path:
+        return None
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/{quote(path)}{query}", HTTPStatus.PERMANENT_REDIRECT)
 
 
 class BoundedBody:

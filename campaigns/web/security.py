@@ -17,6 +17,9 @@ API_PREFIX = "/api/"
 # What may stand in a frame on another site: players of info screens often have one, and the page that is made for it.
 # Neither has anything to press but links to read by.
 _FRAMED = re.compile(r"/skarm/.*|/sida/[^/]+/(uppfoljning/)?inbaddad")
+# What only those who are signed in, or have a personal address, may see. A copy that the browser keeps would be shown
+# by its Back button to whoever sits down there after them.
+_PRIVATE = re.compile(r"/(kommun|signera|valkommen|mina-kommuner|logga-ut)(/.*)?")
 
 _POLICY = (
     "default-src 'self'; base-uri 'none'; connect-src 'self'; form-action 'self'; object-src 'none'; "
@@ -25,7 +28,10 @@ _POLICY = (
 
 
 class SecurityHeaders:
-    """Adds the headers that keep a page to its own origin: no inline script or style, no frames, no foreign hosts."""
+    """Adds the headers that keep a page to its own origin: no inline script or style, no frames, no foreign hosts.
+
+    What is private is kept by no browser and no proxy.
+    """
 
     def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
         self._app = app
@@ -43,6 +49,7 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
         is_framed = _FRAMED.fullmatch(scope["path"]) is not None
+        is_private = _PRIVATE.fullmatch(scope["path"]) is not None
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -50,6 +57,8 @@ class SecurityHeaders:
                 headers["Content-Security-Policy"] = _POLICY + ("*" if is_framed else "'none'")
                 for name, value in self._headers.items():
                     headers[name] = value
+                if is_private:
+                    headers["Cache-Control"] = "private, no-store"
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

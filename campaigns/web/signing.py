@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from campaigns.approval import reject
 from campaigns.enqueue import REGRET
-from campaigns.errors import NotFoundError, RefusedError
+from campaigns.errors import NotFoundError, RefusedError, without_command
 from campaigns.overviews import review
 from campaigns.overviews.link_page import LinkPage, Standing, link_page
 from campaigns.people import throttle
@@ -25,12 +25,12 @@ from campaigns.signing import approve_many, post_in, take_back
 from campaigns.signing_links import PATH, THROUGH, post_numbers, shown_pairs, signable
 from campaigns.web.pages import Pages
 from campaigns.wiring import Parts
+from campaigns.written import WrittenError
 
 MOST_FIELDS = 300
 LONGEST_FIELD = 20_000
 _GUESSING = "signing link"
 _CHANGED = "Texten har ändrats sedan länken skickades, så den blev inte godkänd. Be om en ny länk."
-_HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 
 
 class SigningPages:
@@ -52,7 +52,7 @@ class SigningPages:
             if request.method == "POST":
                 form = await request.form(max_files=0, max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD)
             answer = await run_in_threadpool(self._guarded, view, request, form)
-            answer.headers.update(_HEADERS)
+            answer.headers["X-Robots-Tag"] = "noindex, nofollow"
             return answer
 
         return endpoint
@@ -138,9 +138,10 @@ class SigningPages:
                 now=now,
                 earliest=now + REGRET,
                 through=THROUGH,
+                link_maker=found.created_by,
             )
         faults = {f"budskap-{post_id}": _CHANGED for post_id, _ in given if post_id not in dict(items)}
-        faults |= {f"budskap-{item.post_id}": review.without_command(item.refusal) for item in outcomes if item.refusal}
+        faults |= {f"budskap-{item.post_id}": without_command(item.refusal) for item in outcomes if item.refusal}
         return faults or ({} if outcomes else {"": "Det fanns inget att godkänna. Läs texterna igen."})
 
     def _reject(self, request: Request, found: LinkPage, form: FormData) -> dict[str, str]:
@@ -165,7 +166,7 @@ class SigningPages:
                     through=THROUGH,
                 )
         except RefusedError as error:
-            return {f"kommentar-{post_id}" if not comment.strip() else f"budskap-{post_id}": error.message}
+            return {f"kommentar-{post_id}" if isinstance(error, WrittenError) else f"budskap-{post_id}": error.message}
         return {}
 
     def _take_back(self, _request: Request, found: LinkPage, form: FormData) -> dict[str, str]:

@@ -188,7 +188,8 @@ def tell(visit: Visit) -> Response:
                 now=visit.now,
             )
     except RefusedError as error:
-        return _activity_page(visit, year, row, item, given, {"": error.message})
+        where = "lank" if error.message.startswith("Länken") else ""
+        return _activity_page(visit, year, row, item, given, {where: error.message})
     return visit.redirect(path_of(year), f"Noterat: {row.name}.")
 
 

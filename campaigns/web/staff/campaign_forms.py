@@ -10,6 +10,7 @@ from campaigns.errors import NotFoundError, RefusedError
 from campaigns.overviews.timeline import CampaignYear, campaign_year
 from campaigns.overviews.timeline_work import Row
 from campaigns.web.staff.frame import Visit
+from campaigns.written import day_in, number_in
 
 UNPROCESSABLE = 422
 # The fields in which it is told what became of an activity.
@@ -46,9 +47,18 @@ def texts_of(visit: Visit, name: str) -> list[str]:
 def chosen_ids(visit: Visit) -> list[int]:
     """The posts' numbers, from the form or, for an undo, from the address."""
     words = [word for text in (*texts_of(visit, "budskap"), visit.query.get("budskap", "")) for word in text.split()]
-    if not all(word.isdecimal() and len(word) < 10 for word in words):
+    numbers = [number for word in words if (number := number_in(word)) is not None]
+    if len(numbers) < len(words):
         raise NotFoundError("Budskapet finns inte.")
-    return [int(word) for word in words]
+    return numbers
+
+
+def chosen_in(visit: Visit, row: Row) -> list[int]:
+    """The chosen posts' numbers, all of the step that the address names. Raises NotFoundError for any other."""
+    ids = chosen_ids(visit)
+    if not set(ids) <= {post_id for post in row.posts for post_id in post.ids}:
+        raise NotFoundError("Ett av budskapen hör inte till steget. Inget har ändrats. Öppna steget på nytt.")
+    return ids
 
 
 def joined(ids: Sequence[int]) -> str:
@@ -59,7 +69,7 @@ def joined(ids: Sequence[int]) -> str:
 def day_of(text: str) -> date:
     """The day that a field holds. Raises RefusedError for none."""
     try:
-        return date.fromisoformat(text.strip())
+        return day_in(text)
     except ValueError as error:
         raise RefusedError("Välj en dag, till exempel 2027-06-11.") from error
 
@@ -90,6 +100,7 @@ def _number(text: str) -> int | None:
     text = text.replace(" ", "").replace("\u00a0", "")
     if not text:
         return None
-    if not text.isdecimal() or len(text) > 9:
+    number = number_in(text)
+    if number is None:
         raise RefusedError("Antalet ska vara ett heltal, till exempel 14.")
-    return int(text)
+    return number

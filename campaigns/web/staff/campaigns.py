@@ -17,13 +17,14 @@ from campaigns.swedish import moment
 from campaigns.web.staff.campaign_forms import (
     UNPROCESSABLE,
     YEAR,
-    chosen_ids,
+    chosen_in,
     joined,
     path_of,
     step_of,
     year_of,
 )
 from campaigns.web.staff.frame import StaffPage, Visit, editors
+from campaigns.written import WrittenError
 
 
 def campaigns_page(visit: Visit) -> Response:
@@ -50,7 +51,7 @@ def move(visit: Visit) -> Response:
     """Move the chosen posts. An undo comes with the earlier time in the address, in place of a form."""
     year, row = step_of(visit)
     written = visit.field("tid") or visit.query.get("till", "")
-    ids = chosen_ids(visit)
+    ids = chosen_in(visit, row)
     parts = visit.parts
     were_signed = any(item.name for post in row.posts for item in post.signatures if set(post.ids) & set(ids))
     try:
@@ -113,7 +114,7 @@ def skip_form(visit: Visit) -> Response:
 
 def skip(visit: Visit) -> Response:
     year, row = step_of(visit)
-    ids = chosen_ids(visit)
+    ids = chosen_in(visit, row)
     parts = visit.parts
     try:
         with parts.database.write() as session:
@@ -128,7 +129,7 @@ def skip(visit: Visit) -> Response:
                 now=visit.now,
             )
     except RefusedError as error:
-        where = "budskap" if not ids else "skal" if not visit.field("skal").strip() else ""
+        where = "skal" if isinstance(error, WrittenError) else "budskap" if not ids else ""
         return visit.page(
             "kampanj-hoppa-over.html",
             status=UNPROCESSABLE,
@@ -152,7 +153,7 @@ def restore(visit: Visit) -> Response:
             parts.catalog,
             parts.messages,
             visit.municipality,
-            chosen_ids(visit),
+            chosen_in(visit, row),
             name=visit.person.name,
             now=visit.now,
         )

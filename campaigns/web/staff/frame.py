@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,12 +22,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from campaigns.catalog import Municipality
-from campaigns.errors import NotFoundError
+from campaigns.errors import NotFoundError, without_command
 from campaigns.people import sign_ins
 from campaigns.people.roles import Roles, roles_in
 from campaigns.people.sign_ins import SignedIn
 from campaigns.sending import pauses
 from campaigns.sending.pauses import Standing
+from campaigns.web.form_words import written_in
 from campaigns.web.pages import Pages
 from campaigns.web.problems import ForbiddenError
 from campaigns.wiring import Parts
@@ -96,7 +97,10 @@ class Visit:
         return value.replace("\r\n", "\n") if isinstance(value, str) else ""
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
-        """The template rendered inside the frame."""
+        """The template rendered inside the frame. Faults are told without the commands that do the same as a page."""
+        for told in ("faults", "errors"):
+            if isinstance(values.get(told), Mapping):
+                values[told] = {field: without_command(sentence) for field, sentence in values[told].items()}
         return self.pages.page(
             template,
             status=status,
@@ -207,9 +211,9 @@ class Frame:
             standing = pauses.standing(session)
         is_act = request.method == "POST"
         if person is None:
-            return self._outside(request, form)
+            return self._outside(request, form, is_signed_in=False)
         if is_act and not is_own_form(self.parts.secret_key, secret, form):
-            return self._outside(request, form)
+            return self._outside(request, form, is_signed_in=True)
         municipality = self.parts.catalog.municipalities.get(request.path_params["municipality"])
         roles = roles_in(person.memberships, municipality.id) if municipality else Roles()
         if municipality is None or not roles:
@@ -225,16 +229,15 @@ class Frame:
         assert view is not None
         return view(visit)
 
-    def _outside(self, request: Request, form: FormData) -> Response:
-        """Not signed in (any more). What had been written is shown, so that it can be saved."""
+    def _outside(self, request: Request, form: FormData, *, is_signed_in: bool) -> Response:
+        """Not signed in (any more), or with a form of an earlier sign-in. What was written is shown, to be saved."""
         here = request.url.path
         if request.method != "POST":
             target = here + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/logga-in?till={quote(target, safe='/')}", SEE_OTHER)
-        written = [
-            value for name, value in form.multi_items() if isinstance(value, str) and len(value) > 20 and name != "csrf"
-        ]
-        return self.pages.page("utloggad.html", status=403, written=written, here=here)
+        return self.pages.page(
+            "utloggad.html", status=403, written=written_in(form), here=here, is_signed_in=is_signed_in
+        )
 
 
 def cookie_name(parts: Parts) -> str:

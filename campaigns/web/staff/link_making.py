@@ -5,13 +5,13 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from campaigns.channels.base import Environment
-from campaigns.errors import NotFoundError, RefusedError
+from campaigns.errors import NotFoundError, RefusedError, without_command
 from campaigns.overviews import links_list
-from campaigns.overviews.review import without_command
 from campaigns.reminding.ways import Ways
 from campaigns.signing_links import Made, make_link, post_numbers, posts_of, revoke_link
 from campaigns.signing_mail import mail_link, mail_roles
 from campaigns.web.staff.frame import StaffPage, Visit, editors
+from campaigns.written import WrittenError, number_in
 
 BY_HAND = ""
 
@@ -40,7 +40,8 @@ def make(visit: Visit) -> Response:
                 now=visit.now,
             )
     except (RefusedError, NotFoundError) as error:
-        field = "namn" if not name.strip() or "får inte godkänna" in error.message else "vad"
+        is_about_name = isinstance(error, WrittenError) or not name.strip() or "får inte godkänna" in error.message
+        field = "namn" if is_about_name else "vad"
         faults = {field: "Skriv vem länken är till." if not name.strip() else without_command(error.message)}
         return _page(visit, chosen=chosen, party=party, name=name, role=role, faults=faults)
     return _page(visit, made=made, told=_mailed(visit, made, role))
@@ -65,7 +66,7 @@ def _chosen_posts(visit: Visit, chosen: str, party: str) -> list[int]:
     if numbers:
         return numbers
     campaign, _, year = chosen.partition("/")
-    if not year.isdecimal() or len(year) != 4:
+    if number_in(year) is None or len(year) != 4:
         raise RefusedError("Välj vilka budskap länken ska gälla.")
     with visit.parts.database.read() as session:
         return posts_of(session, visit.municipality, campaign, int(year), party=party, now=visit.now)
@@ -95,7 +96,7 @@ def _page(
     with parts.database.read() as session:
         found = links_list.links_list(session, parts.catalog, visit.municipality, chosen=chosen, now=visit.now)
     has_mail = bool(parts.settings.smtp_url and parts.settings.mail_from)
-    answer = visit.page(
+    return visit.page(
         "granska-lankar.html",
         status=422 if faults else 200,
         found=found,
@@ -109,9 +110,6 @@ def _page(
         url=made.url(parts.settings.base_url) if made else "",
         told=told,
     )
-    if made:
-        answer.headers["Cache-Control"] = "no-store"  # the address is shown this once
-    return answer
 
 
 PAGES = (

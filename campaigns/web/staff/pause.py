@@ -8,8 +8,7 @@ from campaigns.errors import NotFoundError, RefusedError
 from campaigns.overviews.pausing import pause_page
 from campaigns.sending import choices, pauses
 from campaigns.web.staff.frame import StaffPage, Visit, editors
-
-MOST_REASON = 300
+from campaigns.written import LONGEST_REASON, WrittenError, checked_reason, number_in
 
 
 def page(visit: Visit) -> Response:
@@ -29,16 +28,13 @@ def _page(visit: Visit, errors: dict[str, str]) -> Response:
         channel=visit.field("kanal"),
         post=visit.field("budskap"),
         post_reason=visit.field("budskap-skal"),
-        most=MOST_REASON,
+        most=LONGEST_REASON,
         back="paus",
     )
 
 
 def pause(visit: Visit) -> Response:
     """Pause all channels, or one."""
-    reason = _line(visit.field("skal"))
-    if not reason:
-        return _page(visit, {"skal": "Skriv varför det pausas, så att alla förstår."})
     try:
         with visit.parts.database.write() as session:
             pauses.pause(
@@ -46,10 +42,12 @@ def pause(visit: Visit) -> Response:
                 visit.parts.catalog,
                 municipality=visit.municipality.id,
                 channel=visit.field("kanal"),
-                reason=reason,
+                reason=visit.field("skal"),
                 name=visit.person.name,
                 now=visit.now,
             )
+    except WrittenError as error:
+        return _page(visit, {"skal": error.message})
     except (RefusedError, NotFoundError) as error:
         return _page(visit, {"kanal": error.message})
     return visit.redirect("paus", "Pausat. Det som redan håller på att skickas kan gå ut inom en minut.")
@@ -80,12 +78,14 @@ def let_pass(visit: Visit) -> Response:
     """Let a crisis post go out although everything is paused, or take that back."""
     passes = visit.field("gor") != "folj"
     number = visit.field("budskap")
-    reason = _line(visit.field("budskap-skal")) or ("" if passes else "Det ska följa pauser igen.")
+    reason = visit.field("budskap-skal") or ("" if passes else "Det ska följa pauser igen.")
     errors = {}
-    if not (number.isascii() and number.isdecimal() and len(number) < 10):
+    if number_in(number) is None:
         errors["budskap"] = "Välj ett budskap."
-    if not reason:
-        errors["budskap-skal"] = "Skriv varför budskapet ska gå ut under pausen."
+    try:
+        checked_reason(reason, "Skriv varför budskapet ska gå ut under pausen.")
+    except WrittenError as error:
+        errors["budskap-skal"] = error.message
     if errors:
         return _page(visit, errors)
     with visit.parts.database.write() as session:
@@ -104,11 +104,6 @@ def let_pass(visit: Visit) -> Response:
         else "Budskapet följer pauser som alla andra."
     )
     return visit.redirect("paus", told)
-
-
-def _line(text: str) -> str:
-    """What was typed, on one line, without what no database keeps."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:MOST_REASON]
 
 
 PAGES: tuple[StaffPage, ...] = (

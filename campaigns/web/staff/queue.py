@@ -18,8 +18,8 @@ from campaigns.overviews import queue_board
 from campaigns.overviews.queue_delivery import delivery_page
 from campaigns.sending import choices
 from campaigns.web.staff.frame import StaffPage, Visit, editors
+from campaigns.written import LONGEST_REASON, WrittenError, checked_reason
 
-MOST_REASON = 300
 # Where an act may lead back to: this family's list, one delivery, or the page about pauses.
 _BACK = re.compile(r"ko\?[\w=&%.+-]{0,300}|ko/[0-9]{1,9}|ko|paus")
 
@@ -208,14 +208,16 @@ def _ask(visit: Visit, act: str, errors: dict[str, str]) -> Response:
         act=act,
         errors=errors,
         reason=visit.field("skal"),
-        most=MOST_REASON,
+        most=LONGEST_REASON,
     )
 
 
 def take_back(visit: Visit) -> Response:
     """Take back what has gone out."""
-    if not visit.field("skal").strip():
-        return _ask(visit, "dra-tillbaka", {"skal": "Skriv varför den dras tillbaka."})
+    try:
+        checked_reason(visit.field("skal"), "Skriv varför den dras tillbaka.")
+    except WrittenError as error:
+        return _ask(visit, "dra-tillbaka", {"skal": error.message})
 
     def told(row: Delivery) -> _Done:
         if row.id == _number(visit):
@@ -238,9 +240,8 @@ def take_back(visit: Visit) -> Response:
 
 def correct(visit: Visit) -> Response:
     """Open the post for a new text, and go to it."""
-    if not visit.field("skal").strip():
-        return _ask(visit, "ratta", {"skal": "Skriv vad som ska rättas."})
     try:
+        checked_reason(visit.field("skal"), "Skriv vad som ska rättas.")
         with visit.parts.database.write() as session:
             post = choices.correct(
                 session,
@@ -250,6 +251,8 @@ def correct(visit: Visit) -> Response:
                 name=visit.person.name,
                 now=visit.now,
             )
+    except WrittenError as error:
+        return _ask(visit, "ratta", {"skal": error.message})
     except RefusedError as error:
         return _one(visit, {"": error.message})
     return visit.redirect(

@@ -9,15 +9,17 @@ from starlette.responses import Response
 
 from campaigns.approval import reject
 from campaigns.enqueue import REGRET
-from campaigns.errors import KampanjhjulError, NotFoundError, RefusedError
+from campaigns.errors import KampanjhjulError, NotFoundError, RefusedError, without_command
 from campaigns.overviews import inbox, review
 from campaigns.overviews.comparisons import Comparison, compared, packed, unpacked
 from campaigns.overviews.inbox import Inbox
 from campaigns.overviews.review import Review, Viewer
+from campaigns.overviews.text_cards import language_name
 from campaigns.signing import Outcome, approve_many, post_in, take_back
 from campaigns.signing_links import post_numbers, shown_pairs
 from campaigns.web.problems import ForbiddenError
 from campaigns.web.staff.frame import StaffPage, Visit, signers
+from campaigns.written import WrittenError
 
 
 def waiting(visit: Visit) -> Response:
@@ -53,7 +55,7 @@ def _not_signed(visit: Visit, outcome: Outcome) -> Response:
     changes = None
     if seen and found.text.digest != visit.field("sigill"):
         changes = compared(visit.municipality, seen, found.text.pieces, against="du såg nyss")
-    return _page_of_one(visit, found, faults={"": review.without_command(outcome.refusal)}, changes=changes)
+    return _page_of_one(visit, found, faults={"": without_command(outcome.refusal)}, changes=changes)
 
 
 def reject_one(visit: Visit) -> Response:
@@ -74,7 +76,7 @@ def reject_one(visit: Visit) -> Response:
                 now=visit.now,
             )
     except RefusedError as error:
-        field = "kommentar" if not comment.strip() else ""
+        field = "kommentar" if isinstance(error, WrittenError) else ""
         return _page_of_one(visit, _review(visit), faults={field: error.message}, comment=comment)
     told = f"”{_review(visit).name}” är avslaget. Den som ändrar texten ser din kommentar."
     return _go_on(visit, post_id, told)
@@ -126,7 +128,7 @@ def picture(visit: Visit) -> Response:
         data, media_type = review.picture(
             session, visit.parts.catalog, visit.parts.messages, post, digest, now=visit.now
         )
-    return Response(data, media_type=media_type, headers={"Cache-Control": "private, max-age=3600"})
+    return Response(data, media_type=media_type)
 
 
 def count_of(number: int) -> str:
@@ -194,6 +196,7 @@ def _page_of_one(
         status=422 if faults else 200,
         post=found,
         pictures=visit.path(f"granska/{found.id}/bild"),
+        language_name=language_name,
         packed=packed(found.text.pieces),
         faults=faults,
         changes=changes,
@@ -217,7 +220,7 @@ def _campaign_page(visit: Visit, party: str, *, outcomes: Sequence[Outcome]) -> 
             viewer=_viewer(visit),
             now=visit.now,
         )
-    refused = {f"budskap-{item.post_id}": review.without_command(item.refusal) for item in outcomes if item.refusal}
+    refused = {f"budskap-{item.post_id}": without_command(item.refusal) for item in outcomes if item.refusal}
     if visit.request.method == "POST" and not outcomes:
         refused[""] = "Det fanns inget budskap att godkänna i formuläret. Läs texterna igen."
     return visit.page(

@@ -10,6 +10,7 @@ from campaigns.errors import RefusedError
 from campaigns.facts import confirm_fact
 from campaigns.overviews import channels, facts, people, reminding
 from campaigns.web.staff.frame import StaffPage, Visit, editors
+from campaigns.written import day_in
 
 
 def show(visit: Visit) -> Response:
@@ -94,7 +95,7 @@ def _facts(visit: Visit, faults: dict[str, str], *, status: int = 200) -> Respon
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return day_in(text)
     except ValueError:
         raise RefusedError("Skriv dagen som 2027-11-25.") from None
 

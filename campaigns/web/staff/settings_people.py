@@ -133,7 +133,7 @@ def _list(
     with visit.parts.database.read() as session:
         page = people.people_page(session, visit.municipality, visit.person)
     values = {"found": page, "faults": faults or {}, "roles": _choices(visit), "written": visit.field}
-    return _kept_nowhere(made, visit.page("personer.html", status=status, link=_link(visit, made), **values))
+    return visit.page("personer.html", status=status, link=_link(visit, made), **values)
 
 
 def _one(
@@ -142,14 +142,7 @@ def _one(
     with visit.parts.database.read() as session:
         person = people.one_person(session, visit.municipality, visit.person, _person(visit))
     values = {"person": person, "faults": faults or {}, "roles": _choices(visit), "written": visit.field}
-    return _kept_nowhere(made, visit.page("person.html", status=status, link=_link(visit, made), **values))
-
-
-def _kept_nowhere(made: Invitation | None, answer: Response) -> Response:
-    """A page with a secret on it is not to be found again with the browser's back button."""
-    if made is not None:
-        answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return visit.page("person.html", status=status, link=_link(visit, made), **values)
 
 
 def _link(visit: Visit, made: Invitation | None) -> Mapping[str, str]:

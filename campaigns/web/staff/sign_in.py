@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -21,6 +23,8 @@ from campaigns.web.staff.frame import SEE_OTHER, cookie_name, csrf_field, is_own
 from campaigns.wiring import Parts
 
 MOST_FIELDS = 10
+KNOWN = "kampanjhjul-kand"
+KNOWN_FOR = timedelta(days=365)
 
 
 class SignInPages:
@@ -71,10 +75,11 @@ class SignInPages:
                 password=_text(form, "losenord"),
                 origin=origin,
                 now=self.parts.clock(),
+                is_known=hmac.compare_digest(request.cookies.get(KNOWN, "").encode(), self._mark(email).encode()),
             )
         except RefusedError as error:
             return self.pages.page("logga-in.html", status=422, target=target, email=email, fault=error.message)
-        return self._let_in(secret, target)
+        return self._let_in(secret, target, email)
 
     def sign_out(self, request: Request, form: FormData) -> Response:
         """Sign out. Asked by link it is a page with the button, so that no other page can do it."""
@@ -113,7 +118,7 @@ class SignInPages:
                 cookie = sign_ins.begin(session, chosen.id or 0, now=now)
         except RefusedError as error:
             return again(error.message, 422)
-        return self._let_in(cookie, "/mina-kommuner")
+        return self._let_in(cookie, "/mina-kommuner", chosen.email)
 
     def towns(self, request: Request, _form: FormData) -> Response:
         """To the only municipality, or the choice between several."""
@@ -136,18 +141,25 @@ class SignInPages:
     def _is_secure(self) -> bool:
         return self.parts.settings.base_url.startswith("https://")
 
-    def _let_in(self, secret: str, target: str) -> Response:
+    def _let_in(self, secret: str, target: str, email: str) -> Response:
         answer = RedirectResponse(target, SEE_OTHER)
-        answer.set_cookie(
-            self.cookie,
-            secret,
-            max_age=int(sign_ins.LONGEST / timedelta(seconds=1)),
-            path="/",
-            secure=self._is_secure,
-            httponly=True,
-            samesite="lax",
-        )
+        for name, value, lasts in ((self.cookie, secret, sign_ins.LONGEST), (KNOWN, self._mark(email), KNOWN_FOR)):
+            answer.set_cookie(
+                name,
+                value,
+                max_age=int(lasts / timedelta(seconds=1)),
+                path="/",
+                secure=self._is_secure,
+                httponly=True,
+                samesite="lax",
+            )
         return answer
+
+    def _mark(self, email: str) -> str:
+        """What a browser keeps that has signed in with the address. It lets nobody in: it only says that it has."""
+        return hmac.new(
+            self.parts.secret_key, f"known\0{email.strip().casefold()}".encode(), hashlib.sha256
+        ).hexdigest()
 
 
 def _text(form: FormData, name: str) -> str:

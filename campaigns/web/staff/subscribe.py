@@ -59,7 +59,7 @@ def _page(visit: Visit, *, secret: str = "") -> Response:
     with visit.parts.database.read() as session:
         own = subscriptions.own_addresses(session, visit.municipality, visit.person.name)
         everybody = subscriptions.all_addresses(session, visit.municipality) if administrators(visit.roles) else ()
-    answer = visit.page(
+    return visit.page(
         "prenumerera.html",
         choice=subscriptions.public_calendar(
             visit.parts.catalog,
@@ -74,9 +74,6 @@ def _page(visit: Visit, *, secret: str = "") -> Response:
         follow_up_code=subscriptions.follow_up_code(visit.municipality, base_url=base_url),
         fresh=subscriptions.private_address(visit.municipality, secret, base_url=base_url) if secret else "",
     )
-    if secret:
-        answer.headers["Cache-Control"] = "no-store"
-    return answer
 
 
 PAGES = (

@@ -18,7 +18,7 @@ from campaigns.content import Fields, decomposed, field_faults
 from campaigns.content.fields import replaced_outside_code
 from campaigns.counters import shown_letter
 from campaigns.errors import NotFoundError, RefusedError, TemplateError
-from campaigns.models import Post
+from campaigns.models import Post, PostText
 from campaigns.overviews import text_list as lists
 from campaigns.overviews import texts as overview
 from campaigns.overviews.text_cards import Card, not_written
@@ -27,9 +27,10 @@ from campaigns.picture_files import MOST_BYTES
 from campaigns.post_list import post_of
 from campaigns.sms import segments
 from campaigns.swedish import moment
-from campaigns.texts import ChangedMeanwhileError, ClosedError, OtherText
+from campaigns.texts import ChangedMeanwhileError, ClosedError, OtherText, ordinal
 from campaigns.web import static_files
 from campaigns.web.staff.frame import StaffPage, Visit, editors
+from campaigns.written import number_in
 
 # Bytes. A text that is far too long still comes in, so that it can be given back with what to do about it.
 LARGEST_FORM = MOST_BYTES + 20_000_000
@@ -53,9 +54,7 @@ def season(visit: Visit) -> Response:
     query = visit.query
     filters = lists.Filters(query.get("kampanj", ""), query.get("malgrupp", ""), query.get("lage", ""))
     with visit.parts.database.read() as session:
-        found = lists.text_list(
-            session, visit.parts.catalog, visit.parts.messages, visit.municipality, filters, now=visit.now
-        )
+        found = lists.text_list(session, visit.parts.catalog, visit.municipality, filters, now=visit.now)
     return visit.page("mallar.html", found=found, filters=filters)
 
 
@@ -116,12 +115,13 @@ def restore(visit: Visit) -> Response:
                 now=visit.now,
                 begun_from=_number(visit.field("utgick_fran")),
             )
+            number = ordinal(session, row)
     except ChangedMeanwhileError as error:
         told = f"{error.other.author} har sparat en ny version sedan du öppnade sidan, så inget återställdes."
         return visit.redirect(_link(post, at, "/versioner"), told)
     except ClosedError:
         return visit.redirect(_link(post, at), "Texten går inte längre att ändra, så inget återställdes.")
-    return visit.redirect(_link(post, at), f"Texten är återställd och sparad som version {row.id}.")
+    return visit.redirect(_link(post, at), f"Texten är återställd och sparad som version {number}.")
 
 
 def picture(visit: Visit) -> Response:
@@ -130,7 +130,7 @@ def picture(visit: Visit) -> Response:
         found = picture_rows.find_picture(
             session, visit.municipality.id, visit.parts.messages, visit.request.path_params["name"]
         )
-    return Response(found.data, media_type=found.media_type, headers={"Cache-Control": "private, max-age=3600"})
+    return Response(found.data, media_type=found.media_type)
 
 
 PAGES: tuple[StaffPage, ...] = (
@@ -176,7 +176,8 @@ def _typed(visit: Visit) -> Fields:
 
 def _number(text: str) -> int:
     """A version's number as the form sent it. What is none is that of no version."""
-    return int(text) if text.isdecimal() and len(text) < 10 else -1
+    number = number_in(text)
+    return -1 if number is None else number
 
 
 def _link(post: Post, at: Where, page: str = "") -> str:
@@ -257,6 +258,7 @@ def _saved(visit: Visit, post: Post, at: Where, fields: Fields) -> Response:
                 now=visit.now,
                 begun_from=_number(visit.field("utgick_fran")),
             )
+            number = ordinal(session, row) if row else 0
     except ChangedMeanwhileError as error:
         return _clash(visit, post, at, fields, error.other)
     except ClosedError:
@@ -265,7 +267,7 @@ def _saved(visit: Visit, post: Post, at: Where, fields: Fields) -> Response:
         return _editor(visit, post, at, fields, faults={"": error.message})
     if row is None:
         return visit.redirect(_link(post, at), "Inget var ändrat, så ingen ny version gjordes.")
-    return visit.redirect(_link(post, at), f"Version {row.id} är sparad. Den ska läsas och godkännas av alla parter.")
+    return visit.redirect(_link(post, at), f"Version {number} är sparad. Den ska läsas och godkännas av alla parter.")
 
 
 def _clash(visit: Visit, post: Post, at: Where, fields: Fields, other: OtherText) -> Response:
@@ -273,12 +275,15 @@ def _clash(visit: Visit, post: Post, at: Where, fields: Fields, other: OtherText
     theirs = decomposed(other.source)
     with visit.parts.database.read() as session:
         about = overview.about(session, visit.parts.catalog, visit.municipality, post, now=visit.now)
+        saved = session.get_one(PostText, other.number)
+        number = ordinal(session, saved)
     return visit.page(
         "mall-krock.html",
         status=CONFLICT,
         about=about,
         at=at,
         other=other,
+        number=number,
         at_time=moment(other.at, visit.municipality.zone),
         mine=fields,
         differences=text_versions.field_differences(theirs, fields.tidied()),
