@@ -79,6 +79,11 @@ class PostSources:
         """
         return self._source(self.row_in(channel, language), channel, language)
 
+    def is_common(self, channel: str, language: str) -> bool:
+        """Whether the channel has had a text of its own, and then been given the common one back."""
+        newest = next((row for row in self._in(language) if channel and row.channel == channel), None)
+        return newest is not None and not newest.source
+
     def begun_from(self, channel: str, language: str) -> Source:
         """What the post's own first version for just this channel ("" for all) and language is written from."""
         rows = (row for row in self._fitting(channel, language) if not self._is_own(row, channel))
@@ -100,10 +105,16 @@ class PostSources:
         """Whether `writing` would be the text of this channel and language, once saved."""
         if writing.language != language:
             return False
-        return writing.channel == channel or (not writing.channel and not self.own(channel, language))
+        if writing.channel == channel:
+            return True
+        return not writing.channel and (not self.own(channel, language) or self.is_common(channel, language))
 
     def _fitting(self, channel: str, language: str) -> Iterator[Written]:
-        return (row for row in self.written if row.language == language and row.channel in ("", channel))
+        wanted = ("",) if self.is_common(channel, language) else ("", channel)
+        return (row for row in self._in(language) if row.channel in wanted)
+
+    def _in(self, language: str) -> Iterator[Written]:
+        return (row for row in self.written if row.language == language)
 
     def _is_own(self, row: Written, channel: str) -> bool:
         return row.post_id == self.post.id and row.channel == channel
@@ -114,9 +125,8 @@ class PostSources:
         post = self.post
         if post.is_extra:
             raise NotFoundError(f"Budskapet har ingen text på språket ”{language}” än. Skriv den.")
-        source = find_source(
-            self.messages, self.folder, post.step, post.audience, channel=channel or None, language=language
-        )
+        own = None if self.is_common(channel, language) else channel or None
+        source = find_source(self.messages, self.folder, post.step, post.audience, channel=own, language=language)
         if source is None:
             tail = "" if language == SWEDISH else f".{language}"
             name = f"{self.folder}/{post.step}.{post.audience}{tail}.md"

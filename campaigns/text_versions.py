@@ -31,6 +31,7 @@ class Version:
     at: datetime | None = None
     fault: str = ""
     is_missing: bool = False  # nobody has written one
+    is_common: bool = False  # the channel was given the common text back, and follows it
     ordinal: int = 0  # what people call it: the first that was saved of just this text is 1
 
     @property
@@ -49,11 +50,19 @@ class FieldDifference:
 def versions(texts: PostSources, *, channel: str, language: str) -> list[Version]:
     """Every version for just this channel ("" for all) and language, newest first, and last what they began from."""
     rows = texts.own(channel, language)
+    begun_from = _begun_from(texts, channel=channel, language=language)
     own = [
-        Version(row.id or 0, row.source, row.author, row.created_at, ordinal=len(rows) - place)
+        Version(
+            row.id or 0,
+            row.source or begun_from.source,
+            row.author,
+            row.created_at,
+            ordinal=len(rows) - place,
+            is_common=not row.source,
+        )
         for place, row in enumerate(rows)
     ]
-    return [*own, _begun_from(texts, channel=channel, language=language)]
+    return [*own, begun_from]
 
 
 def _begun_from(texts: PostSources, *, channel: str, language: str) -> Version:

@@ -88,12 +88,7 @@ def write_text(
         raise ChangedMeanwhileError(newest)
     row = PostText(post_id=post_id, channel=channel, language=language, source=source, author=author, created_at=now)
     session.add(row)
-    approval.void(session, post, reason="Texten har ändrats.", now=now)
-    post.state = PostState.DRAFT
-    post.reason = ""
-    post.changed_at = now
-    session.add(post)
-    session.flush()
+    _changed(session, post, now=now)
     audit.record(
         session,
         now=now,
@@ -106,6 +101,56 @@ def write_text(
     )
     touch(session, post.municipality)
     return row
+
+
+def use_common_text(
+    session: Session,
+    catalog: Catalog,
+    post_id: int,
+    *,
+    language: str,
+    channel: str,
+    author: str,
+    now: datetime,
+    begun_from: int,
+) -> None:
+    """Let the channel follow the post's common text again. Its own versions are kept, and can be restored.
+
+    Raises as `write_text`, and RefusedError for a channel that has no text of its own.
+    """
+    post = session.exec(select(Post).where(Post.id == post_id).with_for_update()).one_or_none()
+    if post is None:
+        raise NotFoundError(f"Det finns inget budskap med nummer {post_id}. Se alla med: kampanjhjul posts")
+    author = checked_actor(author, "Ange vem som byter text.")
+    _refuse_unwritable(session, catalog, post, language=language, channel=channel)
+    newest = _newest(session, post_id, language=language, channel=channel)
+    if newest is None or not newest.source or not channel:
+        raise RefusedError("Kanalen använder redan den gemensamma texten.")
+    if newest.id != begun_from:
+        raise ChangedMeanwhileError(newest)
+    # A version without a text: from it on the channel has none of its own.
+    session.add(PostText(post_id=post_id, channel=channel, language=language, source="", author=author, created_at=now))
+    _changed(session, post, now=now)
+    audit.record(
+        session,
+        now=now,
+        municipality=post.municipality,
+        actor=author,
+        action="tog den gemensamma texten",
+        subject=post.key,
+        detail=f"{language}, {channel}",
+    )
+    touch(session, post.municipality)
+
+
+def _changed(session: Session, post: Post, *, now: datetime) -> None:
+    """Whoever has signed has signed another text: the post is a draft again."""
+    approval.void(session, post, reason="Texten har ändrats.", now=now)
+    post.state = PostState.DRAFT
+    post.reason = ""
+    post.changed_at = now
+    session.add(post)
+    session.flush()
 
 
 def ordinal(session: Session, row: PostText) -> int:

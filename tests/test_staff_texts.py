@@ -507,3 +507,37 @@ def test_a_number_of_another_script_is_no_number(place: Place, kim: StaffClient)
     answer = kim.post(f"{year}/hoppa-over/{number(place)}", data={"budskap": arabic, "skal": "Fel."})
 
     assert answer.status_code == 404
+
+
+def test_a_channel_can_be_given_the_common_text_back(place: Place, kim: StaffClient) -> None:
+    kim.act(address(place), **FORM, gor="spara")
+    of_channel = address(place) + "?kanal=webb&sprak=sv"
+    assert "Använd den gemensamma texten" not in kim.page(of_channel)
+    kim.act(address(place), **{**FORM, "kanal": "webb", "gor": "spara", "rubrik": "Bara webben"})
+    assert value(kim.page(of_channel), "rubrik") == "Bara webben"
+    place.town.sign(VECKAN)
+    assert "Använd den gemensamma texten" in kim.page(of_channel)
+
+    begun = value(kim.page(of_channel), "utgick_fran")
+    kim.act(address(place), **{**FORM, "kanal": "webb", "gor": "gemensam", "utgick_fran": begun})
+
+    page = kim.page(of_channel)
+    assert value(page, "rubrik") == "Prata hemma"
+    assert "använder den gemensamma texten" in page
+    assert '<span class="own">egen text</span>' not in page
+    assert place.town.post(VECKAN).state == PostState.DRAFT
+    newest = value(kim.page(address(place)), "utgick_fran")
+    kim.act(address(place), **{**FORM, "gor": "spara", "rubrik": "Ny gemensam", "utgick_fran": newest})
+    assert value(kim.page(of_channel), "rubrik") == "Ny gemensam"
+    history = kim.page(address(place, "/versioner") + "?kanal=webb&sprak=sv")
+    assert "Version 2, den gemensamma texten" in history
+    assert "Bara webben" in history
+
+
+def test_a_channels_own_text_that_another_has_changed_is_not_thrown_away(place: Place, kim: StaffClient) -> None:
+    kim.act(address(place), **{**FORM, "kanal": "webb", "gor": "spara", "rubrik": "Bara webben"})
+    given = {**FORM, "kanal": "webb", "gor": "gemensam", "utgick_fran": "0"}
+
+    kim.act(address(place), **given)
+
+    assert value(kim.page(address(place) + "?kanal=webb&sprak=sv"), "rubrik") == "Bara webben"

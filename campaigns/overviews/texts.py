@@ -90,6 +90,7 @@ class Editor:
     placeholders: Sequence[Placeholder]
     facts: Sequence[ShownFact]
     shown: Shown
+    has_own: bool  # the channel has a text of its own, and not the common one
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def editor(
         channels=[
             Tab("", "Alla kanaler", at.channel == ""),
             *(
-                Tab(item.id, item.name, at.channel == item.id, bool(texts.own(item.id, at.language)))
+                Tab(item.id, item.name, at.channel == item.id, _has_own(texts, item.id, at.language))
                 for item in channels
             ),
         ],
@@ -155,7 +156,12 @@ def editor(
         placeholders=_placeholders(found.values),
         facts=[ShownFact(fact.id, fact.text, fact.id in fields.sources) for fact in facts.values()],
         shown=shown(municipality, found, fields),
+        has_own=at.channel != "" and _has_own(texts, at.channel, at.language),
     )
+
+
+def _has_own(texts: PostSources, channel: str, language: str) -> bool:
+    return bool(texts.own(channel, language)) and not texts.is_common(channel, language)
 
 
 def shown_now(
@@ -208,8 +214,16 @@ def about(session: Session, catalog: Catalog, municipality: Municipality, post: 
     )
 
 
+_FOLLOWS = (
+    "{} använder den gemensamma texten. Sparar du här får kanalen en egen text, "
+    "och följer inte längre med när den gemensamma ändras."
+)
+
+
 def _inherits(texts: PostSources, at: Where, municipality: Municipality) -> str:
     """What the text is, when nobody has written one for just this channel and language of this post."""
+    if texts.is_common(at.channel, at.language):
+        return _FOLLOWS.format(municipality.channel(at.channel).name)
     if texts.own(at.channel, at.language):
         return ""
     row = texts.row_begun_from(at.channel, at.language)
@@ -217,10 +231,7 @@ def _inherits(texts: PostSources, at: Where, municipality: Municipality) -> str:
         return "Det här är texten som följer med. Ingen har ändrat den än."
     if row.post_id == texts.post.id:
         name = municipality.channel(at.channel).name
-        return (
-            f"{name} använder den gemensamma texten. Sparar du här får kanalen en egen text, "
-            "och följer inte längre med när den gemensamma ändras."
-        )
+        return _FOLLOWS.format(name)
     return f"Det här är förra gångens text, skriven av {row.author}. Läs igenom den innan den används igen."
 
 
@@ -286,6 +297,8 @@ def history(session: Session, catalog: Catalog, messages: Path, post: Post, at: 
 
 
 def _heading(item: Version) -> str:
+    if item.is_common:
+        return f"Version {item.ordinal}, den gemensamma texten"
     if item.number:
         return f"Version {item.ordinal}"
     return "Förra gångens text" if item.author else "Texten som följde med"

@@ -27,7 +27,7 @@ from campaigns.picture_files import MOST_BYTES
 from campaigns.post_list import post_of
 from campaigns.sms import segments
 from campaigns.swedish import moment
-from campaigns.texts import ChangedMeanwhileError, ClosedError, OtherText, ordinal
+from campaigns.texts import ChangedMeanwhileError, ClosedError, OtherText, ordinal, use_common_text
 from campaigns.web import static_files
 from campaigns.web.staff.frame import StaffPage, Visit, editors
 from campaigns.written import number_in
@@ -75,6 +75,8 @@ def act(visit: Visit) -> Response:
     todo = visit.field("gor")
     if todo == "ladda":
         return _uploaded(visit, post, at, fields)
+    if todo == "gemensam":
+        return _common(visit, post, at)
     if todo == "spara":
         return _saved(visit, post, at, fields)
     return _editor(visit, post, at, fields)
@@ -268,6 +270,28 @@ def _saved(visit: Visit, post: Post, at: Where, fields: Fields) -> Response:
     if row is None:
         return visit.redirect(_link(post, at), "Inget var ändrat, så ingen ny version gjordes.")
     return visit.redirect(_link(post, at), f"Version {number} är sparad. Den ska läsas och godkännas av alla parter.")
+
+
+def _common(visit: Visit, post: Post, at: Where) -> Response:
+    """Let the channel follow the common text again."""
+    try:
+        with visit.parts.database.write() as session:
+            use_common_text(
+                session,
+                visit.parts.catalog,
+                post.id or 0,
+                language=at.language,
+                channel=at.channel,
+                author=visit.person.name,
+                now=visit.now,
+                begun_from=_number(visit.field("utgick_fran")),
+            )
+    except ChangedMeanwhileError as error:
+        told = f"{error.other.author} har sparat en ny version sedan du öppnade sidan, så inget byttes."
+        return visit.redirect(_link(post, at), told)
+    return visit.redirect(
+        _link(post, at), "Kanalen använder den gemensamma texten igen. Den egna finns bland versionerna."
+    )
 
 
 def _clash(visit: Visit, post: Post, at: Where, fields: Fields, other: OtherText) -> Response:
