@@ -260,6 +260,7 @@ def test_the_table_of_jobs_is_polls_of_seconds_to_minutes() -> None:
         "materialise",
         "remind",
         "notify",
+        "ping",
         "check_links",
     ]
     assert all(timedelta(seconds=1) <= job.every <= timedelta(minutes=5) for job in JOBS)
