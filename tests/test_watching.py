@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlmodel import col, update
+from sqlmodel import Session, col, update
 
 from campaigns.cli.logs import JsonLines
 from campaigns.database import Database
@@ -34,13 +34,17 @@ def figure(place: Place, name: str) -> float:
     return float(line.split()[-1])
 
 
+def late(session: Session, place: Place) -> None:
+    """What failed has been chosen again, and nobody has sent it for seven minutes."""
+    at = place.clock.at - timedelta(minutes=7)
+    failed = update(Delivery).where(col(Delivery.state) == DeliveryState.FAILED)
+    session.execute(failed.values(state=DeliveryState.QUEUED, next_attempt_at=at))
+
+
 def test_the_figures_tell_what_an_operator_raises_the_alarm_for(place: Place) -> None:
     with place.database.write() as session:
         accounts.learn(session, [Lesson(("aneby", "webb"), Health.DEAD, "Inloggningen nekas.", place.clock.at)])
-        late = place.clock.at - timedelta(minutes=7)
-        session.execute(
-            update(Delivery).where(col(Delivery.state) == DeliveryState.QUEUED).values(next_attempt_at=late)
-        )
+        late(session, place)
     beat(place, seconds_ago=4)
     states = [item.state for item in place.town.deliveries()]
 
@@ -98,8 +102,7 @@ def test_the_ping_is_sent_when_all_is_well_and_not_otherwise(
     beat(place)
     assert ping()
     with place.database.write() as session:
-        late = place.clock.at - timedelta(minutes=7)
-        session.execute(update(Delivery).where(col(Delivery.state) == "queued").values(next_attempt_at=late))
+        late(session, place)
     assert not ping()
     assert called == [f"GET {url}"]
 

@@ -375,3 +375,16 @@ def _operating(commands: argparse._SubParsersAction) -> None:  # type: ignore[ty
         if name == "add":
             act.add_argument("--name", dest="person_name", metavar="NAMN", required=True, help="personens namn")
         _as(act)
+    pack = _command(commands, "pack", "packing:pack", "kampanjpaketet: vad som är anpassat, och vad som har ändrats")
+    acts = pack.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True)
+    diff = acts.add_parser("diff", help="visa filerna som skiljer sig; med en fil: hur")
+    diff.set_defaults(act="diff")
+    diff.add_argument("files", nargs="*", metavar="FIL", help="till exempel templates/messages/jul/tidigt.foraldrar.md")
+    _json(diff)
+    for name, text in (
+        ("seen", "notera att er fil har jämförts med paketets och ska vara som den är"),
+        ("take", "ta in paketets version av filer som ingen har anpassat"),
+    ):
+        act = acts.add_parser(name, help=text)
+        act.set_defaults(act=name)
+        act.add_argument("files", nargs="+", metavar="FIL")

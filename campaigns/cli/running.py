@@ -17,7 +17,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from campaigns import checking, link_checks, link_looks, probing
+from campaigns import checking, link_checks, link_looks, pack, probing
 from campaigns.channels import Environment
 from campaigns.cli import show
 from campaigns.cli.logs import log_to_stderr
@@ -251,6 +251,7 @@ def init(given: argparse.Namespace) -> int:
     try:
         for name in ("config", "templates"):
             shutil.copytree(shipped_directory(name), target / name)
+        pack.record_all({name: shipped_directory(name) for name in ("config", "templates")}, target / "config")
     except OSError as error:
         raise RefusedError(f"Mappen {target} går inte att skriva i. Välj en annan.") from error
     show.line(f"Klart. Ändra i {target / 'config' / 'municipalities'} och kör sedan från mappen:")
