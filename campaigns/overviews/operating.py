@@ -95,8 +95,17 @@ def standing(session: Session, catalog: Catalog, *, now: datetime) -> list[Row]:
         held.setdefault(account.municipality, []).append(account.channel)
 
     def row(item: Municipality) -> Row:
-        counts = (each.get(item.id, 0) for each in (waiting, overdue, unknown, failed, unsigned))
-        return Row(item.id, item.name, *counts, tuple(sorted(held.get(item.id, ()))), last.get(item.id))
+        return Row(
+            item.id,
+            item.name,
+            waiting=waiting.get(item.id, 0),
+            overdue=overdue.get(item.id, 0),
+            unknown=unknown.get(item.id, 0),
+            failed=failed.get(item.id, 0),
+            unsigned=unsigned.get(item.id, 0),
+            held=tuple(sorted(held.get(item.id, ()))),
+            last_sent=last.get(item.id),
+        )
 
     rows = [row(item) for item in catalog.municipalities.values()]
     return sorted(rows, key=lambda each: (not each.needs_somebody, each.name))
