@@ -20,7 +20,7 @@ from campaigns.catalog import Municipality
 from campaigns.database import Database
 from campaigns.feed_tokens import create_feed_token
 from campaigns.local_dates import set_local_date
-from campaigns.models import Delivery, Membership, Person, Post, PostText, Role, SigningLink, Token
+from campaigns.models import Delivery, Membership, Person, Post, PostText, Role, Token
 from campaigns.people import links
 from campaigns.sending import pauses
 from campaigns.tokens import create_api_token
@@ -187,15 +187,12 @@ def _theirs(table: Table) -> ColumnElement[bool]:
     columns = table.c
     if "municipality" in columns:
         return columns.municipality == THEIRS
-    for name, owner in (
-        ("post_id", Post),
-        ("delivery_id", Delivery),
-        ("link_id", SigningLink),
-    ):
+    owners = {"post_id": "post", "delivery_id": "delivery", "link_id": "signing_link"}
+    for name, owner in owners.items():
         if name in columns:
-            parent = owner.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
+            parent = SQLModel.metadata.tables[owner]
             return columns[name].in_(select(parent.c.id).where(parent.c.municipality == THEIRS))
-    member = Membership.__table__  # type: ignore[attr-defined]
+    member = SQLModel.metadata.tables["membership"]
     people = select(member.c.person_id).where(member.c.municipality == THEIRS)
     if "person_id" in columns:
         return columns.person_id.in_(people)

@@ -7,7 +7,8 @@ nobody has thought of fails the test that finds it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,10 @@ def filled(world: Neighbours, path: str, keys: dict[str, Any]) -> str:
     return _PARAMETER.sub(lambda found: str(keys[found[1]]), path)
 
 
+def _of(values: Mapping[str, Any], found: re.Match[str]) -> str:
+    return str(values[found[1]])
+
+
 def no_leak(answer: httpx.Response, where: str) -> None:
     told = answer.text + str(answer.headers)
     assert MARK not in told, where
@@ -297,7 +302,7 @@ def test_a_program_with_a_key_sees_and_changes_only_its_own_municipality(world: 
     for path, method in api_calls(world):
         values = {**SHARED, **world.theirs}
         address = path.replace("{fact_id}", "finns-inte")
-        address = _PARAMETER.sub(lambda found, values=values: str(values[found[1]]), address)
+        address = re.sub(_PARAMETER, partial(_of, values), address)
         body = next((item for end, item in BODIES.items() if path.endswith(end)), {})
         answer = world.place.client.request(
             method,

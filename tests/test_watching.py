@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, col, update
 
+from campaigns.channels.http import Response
 from campaigns.cli.logs import JsonLines
 from campaigns.database import Database
 from campaigns.errors import ConfigurationError
@@ -83,12 +84,9 @@ def test_the_ping_is_sent_when_all_is_well_and_not_otherwise(
 ) -> None:
     called: list[str] = []
 
-    class Answer:
-        status, host, headers = 200, "larm.example.se", {}
-
-    def call(method: str, url: str, **_rest: object) -> Answer:
+    def call(method: str, url: str, **_rest: object) -> Response:
         called.append(f"{method} {url}")
-        return Answer()
+        return Response("larm.example.se", 200, {}, b"")
 
     monkeypatch.setattr(pinging, "call", call)
     url = "https://larm.example.se/hemlig"

@@ -46,7 +46,7 @@ from tests.bench.processes import (
 )
 from tests.bench.worlds import FEED, published
 
-FEW, MANY = 5, 45
+FEW, MANY = 5, 20
 SUBSCRIBERS, POLL, PEAK = 10_000_000, timedelta(hours=2), 5
 CONNECTIONS, SECONDS = 32, 5
 NOW = datetime(2027, 4, 12, 7, 0, tzinfo=UTC)
