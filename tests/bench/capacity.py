@@ -89,7 +89,7 @@ def run(folder: Path) -> Iterable[Row]:
     )
     yield told(
         f"  {country} kommuner i ett år, räknat",
-        f"{yearly * country:,.0f} leveranser: {shown(yearly * country * took / sent, 's')} processor och "
+        f"{yearly * country:.0f} leveranser: {shown(yearly * country * took / sent, 's')} processor och "
         f"{yearly * country * grown / sent / 1e6:.0f} MB".replace(",000", " 000"),
     )
     rate = _polled(folder)
