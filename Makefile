@@ -30,7 +30,8 @@ test-browser: $(READY) node_modules/.ready
 	$(BIN)/pytest -m browser -n 2 --no-skips
 
 # Real WordPress (apt install wordpress php-cli php-mysql mariadb-server) and Bluesky (node, npm); and workers that are
-# killed while their channels fail.
+# killed while their channels fail; copies and their way back; the files in deploy/ (apt install nginx-light systemd
+# prometheus openssl).
 test-servers: $(READY) node_modules/.ready
 	$(BIN)/pytest -m servers --no-skips
 

@@ -538,6 +538,7 @@ class Role(StrEnum):
     EDITOR = "editor"
     APPROVER = "approver"  # for one party
     ADMINISTRATOR = "administrator"
+    OPERATOR = "operator"  # sees how all municipalities stand, and nothing within any
 
 
 class Person(SQLModel, table=True):

@@ -23,7 +23,11 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
     "SMTP_URL": ("e-postserver för påminnelser: smtps://, smtp+starttls:// eller smtp://", "ingen e-post"),
     "MAIL_FROM": ("avsändare av påminnelser, till exempel Kampanjhjulet <kampanj@kommunen.se>", "ingen e-post"),
     "ENGINE": ("embedded: allt i en process eller flera mot samma databas", "embedded"),
+    "PING_URL": ("adress som anropas var femte minut när allt är väl (https), som larm när det tystnar", "ingen"),
+    "LOG": ("hur loggen skrivs: text, eller json för andra program", "text"),
 }
+# These may be written as file:/sökväg: the file holds the value (systemd's credentials, a container's secrets).
+_SECRET = ("DATABASE_URL", "SECRET_KEY", "SMTP_URL", "PING_URL")
 
 _SHIPPED = Path(__file__).parent / "shipped"
 _CHECKOUT = Path(__file__).parent.parent
@@ -42,6 +46,8 @@ class Settings:
     smtp_url: str | None
     mail_from: str | None
     engine: str
+    ping_url: str | None = None
+    log: str = "text"
 
     @property
     def messages_dir(self) -> Path:
@@ -56,6 +62,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         for name in given
         if name not in DESCRIPTIONS
     ]
+    for name in _SECRET:
+        if given.get(name, "").startswith("file:"):
+            given[name] = _held(given[name].removeprefix("file:"), PREFIX + name, problems)
     data_dir = Path(given.get("DATA_DIR") or "data")
     port = given.get("PORT") or "8000"
     if not (port.isdecimal() and 0 <= int(port) < 65536):
@@ -66,6 +75,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         problems.append(
             Problem("miljön", f"{PREFIX}ENGINE", f"”{engine}” finns inte i den här versionen. Skriv ”embedded”.")
         )
+    log = given.get("LOG") or "text"
+    if log not in ("text", "json"):
+        problems.append(Problem("miljön", f"{PREFIX}LOG", f"”{log}” finns inte. {suggestion(log, ('text', 'json'))}"))
     host = given.get("HOST") or "127.0.0.1"
     base_url = (given.get("BASE_URL") or f"http://{host}:{port}").rstrip("/")
     if not base_url.startswith(("http://", "https://")):
@@ -84,7 +96,18 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         smtp_url=given.get("SMTP_URL") or None,
         mail_from=given.get("MAIL_FROM") or None,
         engine=engine,
+        ping_url=given.get("PING_URL") or None,
+        log=log,
     )
+
+
+def _held(path: str, name: str, problems: list[Problem]) -> str:
+    """What stands in the file; "" and a problem told if it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        problems.append(Problem("miljön", name, f"filen {path} går inte att läsa. Kontrollera sökväg och rättigheter."))
+        return ""
 
 
 def shipped_directory(name: str) -> Path:

@@ -31,6 +31,7 @@ from campaigns.sending import delivery
 from campaigns.sending.delivery import Sender
 from campaigns.settings import shipped_directory
 from campaigns.wiring import Parts
+from scheduler import pinging
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ _FORGET = text("DELETE FROM heartbeat WHERE at < :before").bindparams(bindparam(
 HEARTBEAT_KEPT = timedelta(days=1)
 # Seconds from the start until strangers' servers are asked anything: what is due comes first.
 LINKS_WAIT = 120
+PING_WAIT = 30
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,14 @@ def check_links(work: Work, *, now: datetime) -> None:
     )
 
 
+def ping(work: Work, *, now: datetime) -> None:
+    """Tell a clock elsewhere that all is well, where one has been named."""
+    url = work.parts.settings.ping_url
+    # Right after the start the sign of life is not there yet, and what fell due meanwhile is still on its way.
+    if url and time.monotonic() - work.started > PING_WAIT:
+        pinging.ping(work.parts.database, url, environ=os.environ, now=now)
+
+
 def beat(work: Work, *, now: datetime) -> None:
     """Leave a sign of life."""
     with work.parts.database.write() as session:
@@ -199,5 +209,6 @@ JOBS: tuple[Job, ...] = (
     Job(remind, timedelta(minutes=5)),
     Job(follow_up, timedelta(minutes=5)),
     Job(notify, timedelta(seconds=10)),
+    Job(ping, timedelta(minutes=5)),
     Job(check_links, timedelta(minutes=5)),
 )

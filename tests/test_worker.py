@@ -261,6 +261,7 @@ def test_the_table_of_jobs_is_polls_of_seconds_to_minutes() -> None:
         "remind",
         "follow_up",
         "notify",
+        "ping",
         "check_links",
     ]
     assert all(timedelta(seconds=1) <= job.every <= timedelta(minutes=5) for job in JOBS)

@@ -31,7 +31,20 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True, dest="command")
-    for add in (_running, _planning, _steps, _signing, _sending, _stopping, _channels, _feeds, _follow_up, _people):
+    groups = (
+        _running,
+        _planning,
+        _steps,
+        _signing,
+        _sending,
+        _stopping,
+        _channels,
+        _feeds,
+        _follow_up,
+        _people,
+        _operating,
+    )
+    for add in groups:
         add(commands)
     return parser
 
@@ -368,3 +381,47 @@ def _people(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-
         act.set_defaults(act=name)
         act.add_argument("email", metavar="E-POST")
         _as(act)
+
+
+def _operating(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    backup = _command(
+        commands, "backup", "safekeeping:backup", "kopiera databas, inställningar och mallar till en ny mapp, i drift"
+    )
+    backup.add_argument("directory", metavar="MAPP")
+    restore = _command(commands, "restore", "safekeeping:restore", "läs tillbaka en säkerhetskopia i en tom databas")
+    restore.add_argument("directory", metavar="MAPP")
+    restore.add_argument("--files", metavar="MAPP", help="lägg också config och templates i den här mappen")
+    restore.add_argument("--overwrite", action="store_true", help="ersätt allt som redan finns i databasen")
+    municipality = _command(commands, "municipality", "operating:municipality", "lägg till en kommun")
+    add = municipality.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True).add_parser(
+        "add", help="skriv kommunens fil, med det som måste bekräftas märkt"
+    )
+    add.add_argument("id", metavar="KOMMUN", help="id i adresser, till exempel habo")
+    add.add_argument("--name", dest="title", metavar="NAMN", default="", help="till exempel ”Habo kommun”")
+    add.add_argument("--code", metavar="KOD", default="", help="kommunkoden, fyra siffror")
+    add.add_argument("--police-area", metavar="NAMN", default="", help="till exempel ”lokalpolisområde Höglandet”")
+    add.add_argument("--website", metavar="ADRESS", default="", help="kommunens webbplats")
+    operator = _command(commands, "operator", "operating:operator", "hur alla kommuner står, för driftansvariga")
+    operator.set_defaults(act="show")
+    _json(operator)
+    acts = operator.add_subparsers(title="kommandon", metavar="KOMMANDO")
+    for name, text in (("add", "låt en person se alla kommuners läge på sidan /drift"), ("remove", "ta bort rätten")):
+        act = acts.add_parser(name, help=text)
+        act.set_defaults(act=name)
+        act.add_argument("email", metavar="E-POST")
+        if name == "add":
+            act.add_argument("--name", dest="person_name", metavar="NAMN", required=True, help="personens namn")
+        _as(act)
+    pack = _command(commands, "pack", "packing:pack", "kampanjpaketet: vad som är anpassat, och vad som har ändrats")
+    acts = pack.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True)
+    diff = acts.add_parser("diff", help="visa filerna som skiljer sig; med en fil: hur")
+    diff.set_defaults(act="diff")
+    diff.add_argument("files", nargs="*", metavar="FIL", help="till exempel templates/messages/jul/tidigt.foraldrar.md")
+    _json(diff)
+    for name, text in (
+        ("seen", "notera att er fil har jämförts med paketets och ska vara som den är"),
+        ("take", "ta in paketets version av filer som ingen har anpassat"),
+    ):
+        act = acts.add_parser(name, help=text)
+        act.set_defaults(act=name)
+        act.add_argument("files", nargs="+", metavar="FIL")

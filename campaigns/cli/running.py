@@ -17,9 +17,10 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from campaigns import checking, link_checks, link_looks, probing
+from campaigns import checking, link_checks, link_looks, pack, probing
 from campaigns.channels import Environment
 from campaigns.cli import show
+from campaigns.cli.logs import log_to_stderr
 from campaigns.cli.planning import planned
 from campaigns.errors import KampanjhjulError, RefusedError
 from campaigns.overviews.actions import example_names
@@ -36,7 +37,7 @@ def serve(_given: argparse.Namespace) -> int:
     """Web and worker in one process. The worker finishes what it holds when the web has stopped."""
     from scheduler.worker import Worker
 
-    _log_to_stderr()
+    log_to_stderr(os.environ.get("KAMPANJHJUL_LOG", ""))
     parts = open_parts(os.environ)
     listening = _listen(parts)
     _claim_address(parts)
@@ -48,7 +49,7 @@ def serve(_given: argparse.Namespace) -> int:
 
 def web(_given: argparse.Namespace) -> int:
     """The web alone."""
-    _log_to_stderr()
+    log_to_stderr(os.environ.get("KAMPANJHJUL_LOG", ""))
     parts = open_parts(os.environ)
     listening = _listen(parts)
     show.line(f"Webben finns på {parts.settings.base_url}/. Arbetaren körs för sig: kampanjhjul worker")
@@ -60,7 +61,7 @@ def worker(_given: argparse.Namespace) -> int:
     """The worker alone, until SIGTERM or Ctrl-C; then it finishes what it holds."""
     from scheduler.worker import Worker
 
-    _log_to_stderr()
+    log_to_stderr(os.environ.get("KAMPANJHJUL_LOG", ""))
     parts = open_parts(os.environ)
     stopped = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -250,14 +251,9 @@ def init(given: argparse.Namespace) -> int:
     try:
         for name in ("config", "templates"):
             shutil.copytree(shipped_directory(name), target / name)
+        pack.record_all({name: shipped_directory(name) for name in ("config", "templates")}, target / "config")
     except OSError as error:
         raise RefusedError(f"Mappen {target} går inte att skriva i. Välj en annan.") from error
     show.line(f"Klart. Ändra i {target / 'config' / 'municipalities'} och kör sedan från mappen:")
     show.line(f"  cd {target}\n  kampanjhjul check\n  kampanjhjul serve")
     return 0
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # APScheduler warns each time that a poll finds the last one still running: here that is how it should be.
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)

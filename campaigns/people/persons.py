@@ -89,8 +89,11 @@ def give_role(
 ) -> None:
     """Let the person be `role` in the municipality, or in all of them (None). Giving it again changes nothing.
 
-    Raises NotFoundError for an unknown party, RefusedError for an approver without one.
+    Raises NotFoundError for an unknown party, RefusedError for an approver without one and for an
+    operator of one municipality.
     """
+    if role is Role.OPERATOR and municipality is not None:
+        raise RefusedError("Driftansvariga utses från kommandoraden: kampanjhjul operator add")
     if role is Role.APPROVER:
         if municipality is None:
             raise RefusedError("En godkännare godkänner för en part i en kommun. Välj kommun.")

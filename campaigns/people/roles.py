@@ -9,7 +9,12 @@ from campaigns.models import Membership, Role
 
 # A membership of this municipality is one of every municipality: those who run the service.
 EVERYWHERE = ""
-ROLE_NAMES = {Role.EDITOR: "redaktör", Role.APPROVER: "godkännare", Role.ADMINISTRATOR: "administratör"}
+ROLE_NAMES = {
+    Role.EDITOR: "redaktör",
+    Role.APPROVER: "godkännare",
+    Role.ADMINISTRATOR: "administratör",
+    Role.OPERATOR: "driftansvarig",
+}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from campaigns.web.api_models import LONGEST_TEXT
 from campaigns.web.feedserver import FeedApplication, FeedStore
 from campaigns.web.freshness import Freshness
 from campaigns.web.looks import Looks
+from campaigns.web.operating import OperatingPages
 from campaigns.web.pages import Pages
 from campaigns.web.pictures import Pictures
 from campaigns.web.probes import Probes
@@ -63,6 +64,7 @@ def create_app(parts: Parts, pages: Pages) -> FastAPI:
     app.router.routes.extend(PublicPages(parts, pages).routes())
     app.router.routes.extend(PublicFollowUpPages(parts, pages).routes())
     app.router.routes.extend(rooms.routes(parts, pages))
+    app.router.routes.extend(OperatingPages(parts, pages).routes())
     app.router.routes.extend(SigningPages(parts, pages).routes())
     app.router.routes.extend(Probes(parts).routes())
     app.router.routes.extend(Reporting(parts).routes())

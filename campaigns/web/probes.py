@@ -2,59 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import func
-from sqlmodel import Session, select
+from sqlmodel import select
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from campaigns.errors import DatabaseError
-from campaigns.models import Delivery, DeliveryState, Heartbeat, Post, PostState
+from campaigns.models import AccountState, Delivery, DeliveryState, Post, PostState
+from campaigns.overviews import operating
+from campaigns.overviews.health import health
+from campaigns.sending import accounts
 from campaigns.wiring import Parts
-
-# The worker leaves a sign of life every five seconds; one that has missed six is taken for stopped.
-SILENT_AFTER = timedelta(seconds=30)
-# The worker looks every second. What has waited this long past its time is not being sent.
-OVERDUE_AFTER = timedelta(minutes=2)
 
 # The secret addresses are not named: Google's calendar heeds this file too, and would not fetch them. They are kept out
 # of search engines by X-Robots-Tag.
 ROBOTS = "User-agent: *\nDisallow: /api/\n"
-
-
-@dataclass(frozen=True)
-class Health:
-    """How the machinery stands. `silence` is the time since any worker's last sign of life, None if there was none."""
-
-    silence: timedelta | None
-    overdue: int
-
-    @property
-    def is_worker_alive(self) -> bool:
-        return self.silence is not None and self.silence <= SILENT_AFTER
-
-    @property
-    def is_ready(self) -> bool:
-        return self.is_worker_alive and self.overdue == 0
-
-
-def health(session: Session, *, now: datetime) -> Health:
-    """How the worker and the queue stand at `now`."""
-    newest = session.exec(select(func.max(Heartbeat.at))).one()
-    overdue = session.exec(
-        select(func.count())
-        .select_from(Delivery)
-        .where(Delivery.state == DeliveryState.QUEUED, Delivery.next_attempt_at < now - OVERDUE_AFTER)
-    ).one()
-    return Health(None if newest is None else now - newest, overdue)
 
 
 class Probes:
@@ -127,7 +97,10 @@ class _Figures(Collector):
             posts = session.exec(
                 select(Post.municipality, Post.state, func.count()).group_by(Post.municipality, Post.state)
             ).all()
-            found = health(session, now=self._parts.clock())
+            now = self._parts.clock()
+            found = health(session, now=now)
+            rows = operating.standing(session, self._parts.catalog, now=now)
+            held = [(item.municipality, item.state, 1) for item in accounts.standing(session)]
         known = self._parts.catalog.municipalities
         yield _family("kampanjhjul_deliveries", "Leveranser efter läge", DeliveryState, deliveries, known)
         yield _family("kampanjhjul_posts", "Budskap efter läge", PostState, posts, known)
@@ -138,6 +111,20 @@ class _Figures(Collector):
         overdue = GaugeMetricFamily("kampanjhjul_overdue_deliveries", "Leveranser som borde ha försökts tidigare")
         overdue.add_metric([], found.overdue)
         yield overdue
+        oldest = GaugeMetricFamily("kampanjhjul_oldest_overdue_seconds", "Hur länge den äldsta av dem har väntat")
+        oldest.add_metric([], found.oldest.total_seconds())
+        yield oldest
+        not_working = (AccountState.RESTING, AccountState.STOPPED)
+        yield _family("kampanjhjul_channels", "Kanaler som inte arbetar", not_working, held, known)
+        unsigned = GaugeMetricFamily(
+            "kampanjhjul_unsigned_posts", "Budskap som ska ut inom sju dagar utan godkännande", labels=("municipality",)
+        )
+        for row in sorted(rows, key=lambda item: item.id):
+            unsigned.add_metric([row.id], row.unsigned)
+        yield unsigned
+        broken = GaugeMetricFamily("kampanjhjul_configuration_faults", "Fel i inställningarna; de förra gäller")
+        broken.add_metric([], len(self._parts.configuration.problems))
+        yield broken
 
 
 def _family(
@@ -147,10 +134,14 @@ def _family(
     rows: Iterable[tuple[str, str, int]],
     municipalities: Iterable[str],
 ) -> Metric:
-    """Every state of every municipality, also those with none: a series that comes and goes cannot be alarmed on."""
+    """Every state of every municipality, also those with none: a series that comes and goes cannot be alarmed on.
+
+    Rows of municipalities that have left the configuration are left out, so that the series are as many as the files.
+    """
     family = GaugeMetricFamily(name, text, labels=("municipality", "state"))
-    counts = {(municipality, state): count for municipality, state, count in rows}
-    wanted = {(municipality, str(state)) for municipality in municipalities for state in states} | set(counts)
-    for key in sorted(wanted):
-        family.add_metric(list(key), counts.get(key, 0))
+    counts: Counter[tuple[str, str]] = Counter()
+    for municipality, state, count in rows:
+        counts[municipality, state] += count
+    for key in sorted((municipality, str(state)) for municipality in municipalities for state in states):
+        family.add_metric(list(key), counts[key])
     return family

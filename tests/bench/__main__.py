@@ -15,7 +15,7 @@ from tests.bench.processes import NotAvailableError
 
 # Short measurements in this process first, before anything else has filled its caches.
 BENCHES = (
-    *("rendering", "pages", "republish", "year", "sweden", "start"),
+    *("rendering", "pages", "republish", "year", "sweden", "capacity", "start"),
     *("change", "sending", "throughput", "rivals", "feed"),
 )
 

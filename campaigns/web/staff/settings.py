@@ -6,9 +6,11 @@ from datetime import date
 
 from starlette.responses import Response
 
+from campaigns import pack
 from campaigns.errors import RefusedError
 from campaigns.facts import confirm_fact
 from campaigns.overviews import channels, facts, people, reminding
+from campaigns.settings import shipped_directory
 from campaigns.web.staff.frame import StaffPage, Visit, editors
 from campaigns.written import day_in
 
@@ -55,6 +57,15 @@ def reminders(visit: Visit) -> Response:
         has_mail=bool(settings.smtp_url and settings.mail_from),
         file=f"config/municipalities/{visit.municipality.id}.toml",
     )
+
+
+def show_pack(visit: Visit) -> Response:
+    """What our recipes and texts have become, and where the pack has moved on since."""
+    settings = visit.parts.settings
+    shipped = {name: shipped_directory(name) for name in ("config", "templates")}
+    own = {"config": visit.parts.configuration.directory, "templates": settings.templates_dir}
+    found = pack.standings(shipped, own)
+    return visit.page("paket.html", found=[item for item in found if item.state is not pack.State.SAME])
 
 
 def show_facts(visit: Visit) -> Response:
@@ -108,5 +119,6 @@ PAGES = (
     StaffPage("installningar", get=show),
     StaffPage("installningar/parter", get=parties),
     StaffPage("installningar/paminnelser", get=reminders),
+    StaffPage("installningar/paket", get=show_pack, needs=editors),
     StaffPage("installningar/fakta", get=show_facts, post=confirm, post_needs=editors),
 )
