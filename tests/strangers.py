@@ -15,10 +15,12 @@ from sqlalchemy import ColumnElement, Table, select
 from sqlmodel import Session, SQLModel
 from sqlmodel import select as select_rows
 
-from campaigns import activities, approval, picture_rows, posts, publishing, signing_links, step_changes, texts
+from campaigns import activities, approval, efforts, picture_rows, posts, publishing, signing_links, step_changes, texts
 from campaigns.catalog import Municipality
 from campaigns.database import Database
 from campaigns.feed_tokens import create_feed_token
+from campaigns.followup import drafts
+from campaigns.followup.periods import period_from
 from campaigns.local_dates import set_local_date
 from campaigns.models import Delivery, Membership, Person, Post, PostText, Role, Token
 from campaigns.people import links
@@ -29,6 +31,7 @@ from tests.test_pictures import jpeg
 
 MARK = "Zebrahemlig"  # stands in every text that Grannby has
 OURS, THEIRS = "aneby", "grannby"
+PERIOD = "2026-t1"
 PARTIES = ("kommun", "polis")
 EARLY, WAITING, REJECTED, SKIPPED, LINKED = (
     f"valborg/2027/valborg/{name}"
@@ -36,7 +39,9 @@ EARLY, WAITING, REJECTED, SKIPPED, LINKED = (
 )
 
 # Rows that are nobody's, everybody's or the asker's own. All other tables must be some municipality's.
-COMMON = frozenset(("fact_confirmation", "heartbeat", "link_check", "picture", "setting", "throttle"))
+COMMON = frozenset(
+    ("campaign_record", "fact_confirmation", "heartbeat", "link_check", "picture", "setting", "throttle")
+)
 
 Keys = Mapping[str, Any]
 
@@ -69,6 +74,10 @@ def neighbours(database: Database, folder: Path) -> Neighbours:
         aneby = (config / "municipalities" / f"{OURS}.toml").read_text(encoding="utf-8")
         grannby = aneby.replace("Aneby", "Grannby").replace('code = "0604"', 'code = "9999"')
         (config / "municipalities" / f"{THEIRS}.toml").write_text(grannby, encoding="utf-8")
+
+        promises = config / "promises.toml"
+        promised = promises.read_text(encoding="utf-8").replace(f'["{OURS}"]', f'["{OURS}", "{THEIRS}"]')
+        promises.write_text(promised, encoding="utf-8")
 
     place = Place(database, copied_config(folder, double))
     theirs = _live(place, place.parts.catalog.municipality(THEIRS), MARK, jpeg())
@@ -120,8 +129,29 @@ def _live(place: Place, town: Municipality, mark: str, picture: bytes) -> Keys:
             now=now,
         )
         link = signing_links.make_link(
-            session, catalog, messages, town, [numbers[LINKED]], party="polis", name=name, created_by=name, now=now
+            session,
+            catalog,
+            messages,
+            town,
+            [numbers[LINKED]],
+            party="polis",
+            name=f"{mark} Polis {town.name}",
+            created_by=name,
+            now=now,
         )
+        effort = efforts.add_effort(
+            session,
+            catalog,
+            town,
+            promise="trygghet",
+            title=mark,
+            day=date(2026, 3, 2),
+            responsible=mark,
+            situation=mark,
+            name=name,
+            now=now,
+        )
+        drafts.make(session, catalog, town, period_from(PERIOD), name=name, now=now)
         bearer = create_api_token(session, municipality=town, party="kommun", name=name, now=now)
         address = create_feed_token(session, municipality=town.id, name=name, now=now)
         pauses.pause(session, catalog, municipality=town.id, channel="skarm", reason=mark, name=name, now=now)
@@ -165,6 +195,7 @@ def _live(place: Place, town: Municipality, mark: str, picture: bytes) -> Keys:
         "picture": uploaded.sha256,
         "name": uploaded.name,
         "activity": extra.key,
+        "effort": effort.id,
         "occurrence": f"{town.id}/valborg/2027/-",
         "student": f"{town.id}/student/2027/holaveden",
         "secret": link.secret,
@@ -187,7 +218,7 @@ def _theirs(table: Table) -> ColumnElement[bool]:
     columns = table.c
     if "municipality" in columns:
         return columns.municipality == THEIRS
-    owners = {"post_id": "post", "delivery_id": "delivery", "link_id": "signing_link"}
+    owners = {"post_id": "post", "delivery_id": "delivery", "link_id": "signing_link", "follow_up_id": "follow_up"}
     for name, owner in owners.items():
         if name in columns:
             parent = SQLModel.metadata.tables[owner]

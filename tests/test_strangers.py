@@ -20,7 +20,7 @@ from campaigns.database import Database
 from campaigns.web import staff
 from campaigns.web.app import create_app
 from campaigns.web.pages import Pages
-from tests.strangers import MARK, THEIRS, Neighbours, neighbours
+from tests.strangers import MARK, PERIOD, THEIRS, Neighbours, neighbours
 
 pytestmark = pytest.mark.pages
 
@@ -32,6 +32,10 @@ OPEN = (
     "/sida/{municipality}",
     "/sida/{municipality}/inbaddad",
     "/sida/{municipality}/tillganglighet",
+    "/sida/{municipality}/uppfoljning",
+    "/sida/{municipality}/uppfoljning/inbaddad",
+    "/sida/{municipality}/uppfoljning/{period}",
+    "/sida/{municipality}/uppfoljning/{period}/fil.{kind}",
     "/skarm/{municipality}",
     "/utseende/{municipality}.css",
     "/utseende/{municipality}/{digest}.{ending}",
@@ -56,7 +60,14 @@ SECRETS = (
     "/bilder/{name}",
 )
 # The names in addresses that are the same in every municipality, and say nothing of whose a thing is.
-SHARED = {"campaign": "valborg", "year": 2027, "channel": "webb", "ending": "svg", "risk_date": "student"}
+SHARED = {
+    "campaign": "valborg",
+    "year": 2027,
+    "channel": "webb",
+    "ending": "svg",
+    "risk_date": "student",
+    "period": PERIOD,
+}
 
 # Every field of the forms and questions: what of Grannby's a stranger could write there, None where nothing would be.
 FIELDS: dict[str, str | None] = {
@@ -94,6 +105,8 @@ FIELDS: dict[str, str | None] = {
     "nuvarande": None,
     "nyckel": "activity",
     "part": None,
+    "period": None,
+    "rakna": None,
     "ratt": None,
     "roll": None,
     "senast": None,

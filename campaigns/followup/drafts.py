@@ -22,7 +22,7 @@ from campaigns.followup.periods import Period, newly_ended
 from campaigns.followup.reporting import known_period, periods, report
 from campaigns.models import FollowUpRow, FollowUpSignature
 from campaigns.revisions import touch
-from campaigns.written import checked_actor
+from campaigns.written import checked_actor, name_key
 
 LONGEST_WORDS = 4_000
 WORKER = "Kampanjhjulet"
@@ -157,7 +157,7 @@ def sign(
     if digest_of(row.payload) != digest or row.digest != digest:
         raise RefusedError("Uppföljningen har ändrats sedan du såg den. Läs den igen och godkänn den nya.")
     live = _live(session, row)
-    if any(item.name.casefold() == signer.casefold() and item.party != party for item in live):
+    if any(name_key(item.name) == name_key(signer) and item.party != party for item in live):
         raise RefusedError(f"{signer} har redan godkänt för den andra parten. Parterna måste vara två olika personer.")
     if all(item.party != party for item in live):
         session.add(
