@@ -67,6 +67,7 @@ SHARED = {
     "ending": "svg",
     "risk_date": "student",
     "period": PERIOD,
+    "kind": "csv",
 }
 
 # Every field of the forms and questions: what of Grannby's a stranger could write there, None where nothing would be.
