@@ -62,21 +62,12 @@ def add_extra_activity(
     counted_from = occurrence_in(session, catalog, municipality, campaign, occurrence)
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise RefusedError(f"Året {day.year} går inte att lägga in: {FIRST_YEAR}–{LAST_YEAR} går.")
-    if len(responsible) > LONGEST_NAME:
-        raise RefusedError(f"Den som ansvarar får ha högst {LONGEST_NAME} tecken.")
-    if len(description) > LONGEST_NOTE:
-        raise RefusedError(f"Beskrivningen får ha högst {LONGEST_NOTE} tecken.")
+    refuse_long(responsible, description, what="Beskrivningen")
     same = [item.name for item in extra_activities(session, municipality, [counted_from.key]) if item.day == day]
     if title in same:
         raise RefusedError(f"”{title}” finns redan {long_date(day)}.")
-    count = session.exec(
-        select(func.count())
-        .select_from(ActivityRow)
-        .where(ActivityRow.municipality == municipality.id, col(ActivityRow.is_extra))
-    ).one()
     row = ActivityRow(
-        # They are never deleted, so the next number is free.
-        key=f"{campaign}/{counted_from.key}/extra-{count + 1}",
+        key=f"{campaign}/{counted_from.key}/extra-{added_so_far(session, municipality) + 1}",
         municipality=municipality.id,
         campaign=campaign,
         occurrence=counted_from.key,
@@ -88,7 +79,7 @@ def add_extra_activity(
         created_by=actor,
         created_at=now,
     )
-    _record(session, row, actor, "lade till aktivitet", day.isoformat(), now=now)
+    record(session, row, actor, "lade till aktivitet", day.isoformat(), now=now)
     return row
 
 
@@ -102,7 +93,7 @@ def cancel_extra_activity(
         raise RefusedError(f"”{row.name}” är redan noterad. Ändra noteringen i stället.")
     if row.cancelled_at is None:
         row.cancelled_at = now
-        _record(session, row, actor, "ställde in aktivitet", "", now=now)
+        record(session, row, actor, "ställde in aktivitet", "", now=now)
     return row
 
 
@@ -114,7 +105,7 @@ def restore_extra_activity(
     row = _extra_row(session, municipality, key)
     if row.cancelled_at is not None:
         row.cancelled_at = None
-        _record(session, row, actor, "tog tillbaka aktivitet", "", now=now)
+        record(session, row, actor, "tog tillbaka aktivitet", "", now=now)
     return row
 
 
@@ -150,7 +141,7 @@ def tell_activity(
             "told_at": now,
         }
     )
-    _record(session, row, actor, "noterade aktivitet", told.outcome.value, now=now)
+    record(session, row, actor, "noterade aktivitet", told.outcome.value, now=now)
     return row
 
 
@@ -166,6 +157,20 @@ def extra_activities(
     if occurrences is not None:
         query = query.where(col(ActivityRow.occurrence).in_(list(occurrences)))
     return session.exec(query.order_by(col(ActivityRow.day), col(ActivityRow.id))).all()
+
+
+def added_so_far(session: Session, municipality: Municipality) -> int:
+    """How many have been added in the municipality. They are never deleted, so the next number is free."""
+    query = select(func.count()).select_from(ActivityRow)
+    return session.exec(query.where(ActivityRow.municipality == municipality.id, col(ActivityRow.is_extra))).one()
+
+
+def refuse_long(responsible: str, text: str, *, what: str) -> None:
+    """Raise RefusedError where what is written of an activity is too long. `what` is what `text` is called."""
+    if len(responsible) > LONGEST_NAME:
+        raise RefusedError(f"Den som ansvarar får ha högst {LONGEST_NAME} tecken.")
+    if len(text) > LONGEST_NOTE:
+        raise RefusedError(f"{what} får ha högst {LONGEST_NOTE} tecken. Den här har {len(text)}.")
 
 
 def _row(session: Session, municipality: Municipality, key: str) -> ActivityRow | None:
@@ -224,7 +229,8 @@ def _is_web_address(link: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and link.isprintable() and " " not in link
 
 
-def _record(session: Session, row: ActivityRow, actor: str, action: str, detail: str, *, now: datetime) -> None:
+def record(session: Session, row: ActivityRow, actor: str, action: str, detail: str, *, now: datetime) -> None:
+    """Save what a person has done to an activity, and write it in the log."""
     session.add(row)
     session.flush()
     audit.record(

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from campaigns.errors import NotFoundError, suggestion
 from campaigns.occurrences import ExtraDate, LocalDate, Place
 from campaigns.plan import Campaign
+from campaigns.promises import Promise as Promise
 from campaigns.rules import RiskDate
 
 
@@ -20,19 +21,6 @@ class Audience:
     id: str
     name: str
     description: str = ""
-
-
-@dataclass(frozen=True)
-class Promise:
-    """What was promised, for which period. `first_day` and `last_day` are inclusive."""
-
-    id: str
-    text: str
-    activity: str
-    municipalities: tuple[str, ...]
-    first_day: date
-    last_day: date
-    source: str
 
 
 @dataclass(frozen=True)

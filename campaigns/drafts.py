@@ -22,6 +22,7 @@ from campaigns.picture_files import PictureError, PictureFile, name_fault
 from campaigns.picture_rows import find_picture
 from campaigns.plan import Campaign
 from campaigns.post_sources import Occurrence, occurrence_of, places_of, texts_of
+from campaigns.promises import answered_by
 
 
 @dataclass(frozen=True)
@@ -198,8 +199,11 @@ def _link_checks(
 
 def promises_kept(catalog: Catalog, municipality: Municipality, campaign: Campaign, day: date) -> list[Promise]:
     """The promises that `campaign` answers to, of those that this municipality has given and that hold on `day`."""
-    found = (catalog.promises[name] for name in campaign.promises if name in municipality.promises)
-    return [item for item in found if municipality.id in item.municipalities and item.first_day <= day <= item.last_day]
+    return [
+        item
+        for item in answered_by(catalog.promises, campaign.promises)
+        if item.id in municipality.promises and municipality.id in item.municipalities and item.holds_on(day)
+    ]
 
 
 @lru_cache(maxsize=256)  # a text is read, and then signed by one party after the other
@@ -237,7 +241,9 @@ def _context(
         day=occurrence.day,
         send_day=send_day,
         places=[name for name in post.places.split("\n") if name],
-        promise=" ".join(item.text for item in promises_kept(catalog, municipality, campaign, send_day)),
+        promise=" ".join(
+            item.wording(send_day).text for item in promises_kept(catalog, municipality, campaign, send_day)
+        ),
         audience=catalog.audience(post.audience).name.lower(),
         facts={fact.id: fact.text for fact in facts.values()},
         link=municipality.website,

@@ -132,6 +132,8 @@ class _Writer:
     def added_activity(self, item: ActivityRow) -> FeedEntry:
         campaign = self.catalog.campaigns.get(item.campaign)
         about = f"Aktivitet i kampanjen {campaign.name if campaign else item.campaign}.\n{item.description}".strip()
+        if not item.campaign:
+            about = f"Insats vid en förändrad lägesbild.\n{item.situation}"
         return self.entry(
             CalendarKind.EDITORIAL,
             f"aktivitet/{item.key}",

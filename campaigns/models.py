@@ -168,6 +168,8 @@ class ActivityRow(SQLModel, table=True):
     day: date
     responsible: str = ""
     description: str = ""
+    promise: str = ""  # what it answers to, where it belongs to no campaign
+    situation: str = ""  # what had changed when it was decided on, where it belongs to no campaign
     is_extra: bool = False
     outcome: str = ""  # done or not_done, as told by a person
     note: str = ""
@@ -178,6 +180,64 @@ class ActivityRow(SQLModel, table=True):
     cancelled_at: datetime | None = None
     created_by: str
     created_at: datetime
+
+
+class CampaignRecord(SQLModel, table=True):
+    """A campaign as the files last had it: one that has left them still answers to its promises."""
+
+    __tablename__ = "campaign_record"
+
+    campaign: str = Field(primary_key=True)
+    name: str
+    promises: str  # ids joined by a space
+    changed_at: datetime
+
+
+class FollowUpRow(SQLModel, table=True):
+    """A follow-up of a municipality's promises for a period: the exact bytes that both parties sign and all may read.
+
+    `published_at` is set when the last party has signed: from then on it is never changed.
+    """
+
+    __tablename__ = "follow_up"
+    __table_args__ = (UniqueConstraint("municipality", "period"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    municipality: str
+    period: str
+    first_day: date
+    last_day: date
+    payload: bytes = Field(sa_type=LargeBinary)
+    digest: str  # SHA-256 of the payload, in hexadecimal
+    made_at: datetime
+    changed_by: str
+    changed_at: datetime
+    published_at: datetime | None = None
+
+
+class FollowUpSignature(SQLModel, table=True):
+    """One party's signature on the exact bytes of a follow-up, named by their digest."""
+
+    __tablename__ = "follow_up_signature"
+    __table_args__ = (
+        Index(
+            "uq_follow_up_signature_live",
+            "follow_up_id",
+            "party",
+            unique=True,
+            sqlite_where=text("voided_at IS NULL"),
+            postgresql_where=text("voided_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    follow_up_id: int = Field(foreign_key="follow_up.id")
+    party: str
+    name: str
+    digest: str
+    created_at: datetime
+    voided_at: datetime | None = None
+    void_reason: str = ""
 
 
 class PostText(SQLModel, table=True):

@@ -27,6 +27,7 @@ from campaigns.catalog import (
 from campaigns.errors import ConfigurationError, Problem, RuleError, suggestion
 from campaigns.occurrences import ExtraDate, LocalDate, Place
 from campaigns.plan import Activity, Campaign, Deadline, Step
+from campaigns.promises import Revision, last_day_from, taken_over
 from campaigns.rules import FIRST_YEAR, LAST_YEAR, EasterRule, LocalRule, RecurrenceRule, RiskDate, Rule, day_in_year
 
 T = TypeVar("T", bound=BaseModel)
@@ -72,7 +73,7 @@ class _Reader:
             self.names["local_risk_dates"] = self.names["risk_dates"] - dated
         audiences = self.tables("audiences", schema.AudienceTable, lambda i, t, _: Audience(i, t.name, t.description))
         channels = self.tables("channels", schema.ChannelNameTable, lambda _i, t, _f: t.name)
-        promises = self.tables("promises", schema.PromiseTable, self.promise)
+        promises = self.promises()
         facts = self.tables("facts", schema.FactTable, self.fact)
         campaigns = {
             name: self.campaign(name, table) for name, _, table in self.files("campaigns", schema.CampaignFile)
@@ -203,17 +204,42 @@ class _Reader:
                 self.problem(file, key, error.message)
                 return
 
-    def promise(self, key: str, table: schema.PromiseTable, file: str) -> Promise:
-        if table.last_day < table.first_day:
+    def promises(self) -> dict[str, Promise]:
+        """The promises; one that succeeds another must begin when that one is over."""
+        found = self.tables("promises", schema.PromiseTable, self.promise)
+        for item in found.values():
+            before = found.get(item.succeeds or "")
+            if before is not None and item.first_day <= before.last_day:
+                self.problem(
+                    "promises.toml", f"{item.id}.succeeds", f"löftet börjar innan ”{before.id}” är slut: rätta dagarna"
+                )
+        return taken_over(found)
+
+    def promise(self, key: str, table: schema.PromiseTable, file: str) -> Promise | None:
+        first = table.first_day or table.signed_on
+        last = table.last_day or (last_day_from(table.signed_on) if table.signed_on else None)
+        if first is None or last is None:  # told by the schema
+            return None
+        if last < first:
             self.problem(file, f"{key}.last_day", "sista dagen ligger före första dagen")
+        earlier = first
+        for number, item in enumerate(table.revisions, start=1):
+            if not earlier < item.first_day <= last:
+                at = f"{key}.revisions.{number}.first_day"
+                self.problem(file, at, "ska ligga inom löftets period, efter den förra lydelsens första dag")
+            earlier = item.first_day
         return Promise(
             key,
-            table.text,
+            table.text.strip(),
             table.activity,
             tuple(table.municipalities),
-            table.first_day,
-            table.last_day,
+            first,
+            last,
             table.source,
+            tuple(table.parties),
+            table.signed_on,
+            tuple(Revision(item.first_day, item.text, item.activity, item.reason) for item in table.revisions),
+            table.succeeds,
         )
 
     def fact(self, key: str, table: schema.FactTable, file: str) -> Fact:

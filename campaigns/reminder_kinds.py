@@ -40,6 +40,10 @@ class Kind(StrEnum):
     BY_HAND = "by_hand"
     BY_HAND_OVERDUE = "by_hand_overdue"
     DIGEST = "digest"
+    PROMISE_ENDS = "promise_ends"
+    FOLLOW_UP_DRAFT = "follow_up_draft"
+    ACTIVITY = "activity"  # it is a week away
+    ACTIVITY_UNTOLD = "activity_untold"  # it has been, and nobody has told of it
 
 
 _TOPICS: Mapping[str, Topic] = {
@@ -47,6 +51,10 @@ _TOPICS: Mapping[str, Topic] = {
     Kind.NUDGE_48H: Topic.NUDGE,
     Kind.NUDGE_24H: Topic.NUDGE,
     Kind.BY_HAND_OVERDUE: Topic.BY_HAND,
+    Kind.PROMISE_ENDS: Topic.FOLLOW_UP,
+    Kind.FOLLOW_UP_DRAFT: Topic.FOLLOW_UP,
+    Kind.ACTIVITY: Topic.PLAN,
+    Kind.ACTIVITY_UNTOLD: Topic.NOTE,
     **{topic.value: topic for topic in Topic},
 }
 NUDGES = (Kind.NUDGE_48H, Kind.NUDGE_24H, Kind.ESCALATION)

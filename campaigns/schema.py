@@ -30,6 +30,7 @@ MAIL_ADDRESS = r"[^@\s<>,;:\"()\\]+@[^@\s<>,;:\"()\\]+\.[^@\s<>,;:\"()\\]+"
 
 Id = Annotated[str, Field(pattern=ID, max_length=60)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+PromiseText = Annotated[str, Field(max_length=1_000)]
 Kind = Annotated[DeadlineKind, Field(strict=False)]  # TOML has no enumerations: the text is taken as one
 
 
@@ -136,13 +137,36 @@ class ChannelNameTable(Table):
     description: str = ""
 
 
+class RevisionTable(Table):
+    first_day: Day
+    text: PromiseText
+    activity: str = ""
+    reason: str = ""
+
+
 class PromiseTable(Table):
-    text: Name
+    """The period is given by `signed_on` or by its days; what succeeds another starts from what that one said."""
+
+    text: PromiseText = ""
     activity: str = ""
     municipalities: list[MunicipalityId] = []
-    first_day: date
-    last_day: date
+    parties: list[Name] = []
+    signed_on: Day | None = None
+    first_day: Day | None = None
+    last_day: Day | None = None
     source: Name
+    revisions: list[RevisionTable] = []
+    succeeds: PromiseId | None = None
+
+    @model_validator(mode="after")
+    def _says_something_for_a_time(self) -> Self:
+        if not self.text.strip() and self.succeeds is None:
+            raise PydanticCustomError("needed", "text saknas och måste finnas")
+        if self.signed_on is None and (self.first_day is None or self.last_day is None):
+            raise PydanticCustomError(
+                "needed", "ska ha signed_on (då gäller löftet i två år), eller first_day och last_day"
+            )
+        return self
 
 
 class FactTable(Table):

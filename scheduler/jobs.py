@@ -21,6 +21,7 @@ from campaigns.catalog import Municipality
 from campaigns.channels import Environment
 from campaigns.database import Database
 from campaigns.errors import KampanjhjulError
+from campaigns.followup import drafts, gathering
 from campaigns.models import Heartbeat
 from campaigns.reminding import reminders, trouble
 from campaigns.reminding.notifying import Notifier, send_due
@@ -95,6 +96,23 @@ def materialise(work: Work, *, now: datetime) -> None:
     for municipality in catalog.municipalities.values():
         with _on_its_own(municipality), work.parts.database.write() as session:
             posts.materialise(session, catalog, work.parts.messages, municipality, now=now)
+    with work.parts.database.read() as session:
+        are_noted = gathering.are_noted(session, catalog)
+    if not are_noted:
+        with work.parts.database.write() as session:
+            gathering.note_campaigns(session, catalog, now=now)
+
+
+def follow_up(work: Work, *, now: datetime) -> None:
+    """Make drafts of the follow-ups of the periods that have just ended."""
+    database, catalog = work.parts.database, work.parts.catalog
+    for municipality in catalog.municipalities.values():
+        with _on_its_own(municipality):
+            with database.read() as session:
+                ended = drafts.to_be_made(session, catalog, municipality, now=now)
+            for period in ended:
+                with database.write() as session:
+                    drafts.make(session, catalog, municipality, period, name=drafts.WORKER, now=now)
 
 
 def remind(work: Work, *, now: datetime) -> None:
@@ -179,6 +197,7 @@ JOBS: tuple[Job, ...] = (
     Job(beat, timedelta(seconds=5)),
     Job(materialise, timedelta(minutes=1)),
     Job(remind, timedelta(minutes=5)),
+    Job(follow_up, timedelta(minutes=5)),
     Job(notify, timedelta(seconds=10)),
     Job(check_links, timedelta(minutes=5)),
 )

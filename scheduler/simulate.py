@@ -112,7 +112,7 @@ def simulate(
     with tempfile.TemporaryDirectory(prefix="kampanjhjul-") as folder:
         database = _copy(parts.database, Path(folder) / "simulation.db")
         try:
-            stage = _Stage(parts, catalog, database, start)
+            stage = Stage(parts, catalog, database, start)
             stage.enter(dates)
             if start < told_from:
                 stage.run(told_from, each=_UNTOLD, is_approving=is_approving)
@@ -163,20 +163,29 @@ class _FixedConfiguration(Configuration):
         return False
 
 
-class _Stage:
-    """One rehearsal under way."""
+class Stage:
+    """One rehearsal under way. Its channels answer at their best, but for those given in `channels`, by their kinds."""
 
-    def __init__(self, parts: Parts, catalog: Catalog, database: Database, start: datetime) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        catalog: Catalog,
+        database: Database,
+        start: datetime,
+        *,
+        channels: Mapping[str, Channel] | None = None,
+    ) -> None:
         self.catalog = catalog
         self.database = database
         self.clock = SimulatedClock(start)
-        channels: Mapping[str, Channel] = {
+        best: Mapping[str, Channel] = {
             kind: RecordingChannel(
                 kind, channel.is_idempotent, channel.is_local, _BEST_OUTCOMES.get(kind, Outcome.PUBLISHED)
             )
             for kind, channel in parts.channels.items()
         }
-        self.parts = Parts(parts.settings, database, _FixedConfiguration(catalog), channels, self.clock)
+        made = {**best, **(channels or {})}
+        self.parts = Parts(parts.settings, database, _FixedConfiguration(catalog), made, self.clock)
         sender = self.parts.sender()
         chance = random.Random(1)  # noqa: S311 - jitter, and the same each time
         sender = replace(sender, means=replace(sender.means, chance=chance))

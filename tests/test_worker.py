@@ -259,6 +259,7 @@ def test_the_table_of_jobs_is_polls_of_seconds_to_minutes() -> None:
         "beat",
         "materialise",
         "remind",
+        "follow_up",
         "notify",
         "check_links",
     ]

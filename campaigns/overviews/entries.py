@@ -189,7 +189,10 @@ def activities(
                 Kind.ACTIVITY,
                 row.day,
                 row.name,
-                staff(municipality, f"kampanjer/{row.campaign}/{year}" if row.campaign else "kampanjer"),
+                staff(
+                    municipality,
+                    f"kampanjer/{row.campaign}/{year}" if row.campaign else f"uppfoljning/insats/{row.id}",
+                ),
                 about=row.responsible,
                 word=OUTCOMES.get(row.outcome, ""),
                 campaign=row.campaign,

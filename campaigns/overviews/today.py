@@ -14,7 +14,7 @@ from campaigns.enqueue import LEFT_OUT
 from campaigns.localtime import to_utc
 from campaigns.models import Act, Approval, Delivery, DeliveryState, OccurrenceRow, Post, Role
 from campaigns.occurrences import Occurrence
-from campaigns.overviews import actions, paths, troubles
+from campaigns.overviews import actions, follow_up, paths, troubles
 from campaigns.overviews.actions import Action
 from campaigns.overviews.coming import coming_posts
 from campaigns.overviews.period import week_of
@@ -146,6 +146,7 @@ def _actions(
         *actions.missed(session, catalog, municipality, now=now),
         *actions.undated(catalog, occurrences, municipality, day),
         *actions.unsure_facts(session, catalog, municipality, messages, posts[: actions.READ_FACTS], day=day),
+        *follow_up.to_do(session, catalog, municipality, today=day),
     ]
 
 

@@ -22,7 +22,7 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.enqueue import channels_out
 from campaigns.models import Post, PostState, Reminder
 from campaigns.reminder_kinds import Kind
-from campaigns.reminding import deadlines, digest, hand_tasks, notices, trouble
+from campaigns.reminding import deadlines, digest, hand_tasks, notices, promised, trouble
 from campaigns.reminding.rows import Row, untold, write
 from campaigns.season import Season, planned_years, season
 from campaigns.signatures import missing_signatures
@@ -44,6 +44,7 @@ def due(session: Session, catalog: Catalog, municipality: Municipality, *, now: 
         *hand_tasks.reached(session, municipality, now=now),
         *trouble.troubles(session, [municipality], now=now, since=now - trouble.LATEST),
         *digest.weekly(session, catalog, municipality, laid, now=now),
+        *promised.reached(session, catalog, municipality, laid, now=now),
     ]
     return untold(session, wanted)
 
@@ -60,7 +61,7 @@ def moments(laid: Season, municipality: Municipality) -> set[datetime]:
     """When reminders of the season can be made (UTC), but for what goes wrong."""
     zone = municipality.zone
     days = [item.day for item in laid.plan.deadlines]
-    found = {deadlines.told_at(item, zone) for item in laid.plan.deadlines}
+    found = {deadlines.told_at(item, zone) for item in laid.plan.deadlines} | promised.moments(laid, municipality)
     for step in laid.plan.steps:
         found |= unsigned_moments(step.due_at, step.not_after, zone)
     weeks = (max(days) - min(days)).days // 7 + 2 if days else 0

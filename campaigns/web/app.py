@@ -17,6 +17,7 @@ from campaigns.web.pages import Pages
 from campaigns.web.pictures import Pictures
 from campaigns.web.probes import Probes
 from campaigns.web.public import PublicPages
+from campaigns.web.public_follow_up import PublicFollowUpPages
 from campaigns.web.reporting import Reporting
 from campaigns.web.security import SameOriginOnly, SecurityHeaders
 from campaigns.web.signing import SigningPages
@@ -58,6 +59,7 @@ def create_app(parts: Parts, pages: Pages) -> FastAPI:
     )
     app.state.parts = parts
     app.router.routes.extend(PublicPages(parts, pages).routes())
+    app.router.routes.extend(PublicFollowUpPages(parts, pages).routes())
     app.router.routes.extend(rooms.routes(parts, pages))
     app.router.routes.extend(SigningPages(parts, pages).routes())
     app.router.routes.extend(Probes(parts).routes())

@@ -16,7 +16,7 @@ from campaigns import swedish
 from campaigns.catalog import Municipality
 from campaigns.content import RIGHT_TO_LEFT, Content
 from campaigns.look import Look, look_of
-from campaigns.overviews import front
+from campaigns.overviews import follow_up_words, front
 from campaigns.overviews.shown import upcoming
 from campaigns.season import planned_years, season
 from campaigns.settings import shipped_directory
@@ -46,6 +46,7 @@ class Pages:
             has_asset=static_files.is_there,
             qr=qr,
             swedish=swedish,
+            told=follow_up_words,
             base_url=parts.settings.base_url,
         )
 
@@ -77,8 +78,12 @@ class Pages:
         Those of one `municipality` have its look.
         """
         look = self._look(values.get("municipality"))
-        text = self._environment.get_template(template).render(look=look, **values)
+        text = self.text(template, look=look, **values)
         return HTMLResponse(text, status, headers={"Cache-Control": "no-cache"})
+
+    def text(self, template: str, **values: Any) -> str:
+        """The template rendered, as a text."""
+        return self._environment.get_template(template).render(**values)
 
     def fault(self, status: int, heading: str, sentence: str) -> HTMLResponse:
         """A page that says what went wrong and where to go instead."""

@@ -14,6 +14,7 @@ from campaigns.errors import NotFoundError
 from campaigns.news import on_screens, published
 from campaigns.overviews.public import PublicPage, public_page
 from campaigns.overviews.shown import ShownDate, upcoming
+from campaigns.promises import Wording, answered_by
 from campaigns.season import planned_years, season
 from campaigns.web.pages import A_YEAR, Pages, screen_size
 from campaigns.wiring import Parts
@@ -95,7 +96,7 @@ class PublicPages:
             page=page,
             here=here,
             audiences=self.parts.catalog.audiences,
-            promises=[self.parts.catalog.promises[item] for item in self._promises_kept(municipality)],
+            promises=self._promises_kept(municipality),
         )
 
     def _messages(self, request: Request, municipality: Municipality) -> PublicPage:
@@ -122,8 +123,19 @@ class PublicPages:
             raise NotFoundError("Kommunen finns inte här. Kontrollera adressen.")
         return found
 
-    def _promises_kept(self, municipality: Municipality) -> Sequence[str]:
-        """The municipality's promises that campaigns answer to, in the order of the file."""
-        campaigns = self.parts.catalog.campaigns.values()
-        answered = {promise for campaign in campaigns for promise in campaign.promises}
-        return [item for item in municipality.promises if item in answered]
+    def _promises_kept(self, municipality: Municipality) -> Sequence[Wording]:
+        """What the municipality's promises that campaigns answer to say today, in the order of the file.
+
+        One that another has taken over from, and one that has not begun, is left out.
+        """
+        catalog = self.parts.catalog
+        today = self.parts.clock().astimezone(municipality.zone).date()
+        names = {promise for campaign in catalog.campaigns.values() for promise in campaign.promises}
+        answered = [
+            item
+            for item in answered_by(catalog.promises, names)
+            if item.id in municipality.promises and item.first_day <= today
+        ]
+        over = {item.succeeds for item in answered}
+        kept = sorted(answered, key=lambda item: municipality.promises.index(item.id))
+        return [item.wording(today) for item in kept if item.id not in over]

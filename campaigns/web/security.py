@@ -16,7 +16,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 API_PREFIX = "/api/"
 # What may stand in a frame on another site: players of info screens often have one, and the page that is made for it.
 # Neither has anything to press but links to read by.
-_FRAMED = re.compile(r"/skarm/.*|/sida/[^/]+/inbaddad")
+_FRAMED = re.compile(r"/skarm/.*|/sida/[^/]+/(uppfoljning/)?inbaddad")
 
 _POLICY = (
     "default-src 'self'; base-uri 'none'; connect-src 'self'; form-action 'self'; object-src 'none'; "

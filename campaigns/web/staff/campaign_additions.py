@@ -8,8 +8,6 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from campaigns.activities import (
-    Outcome,
-    Told,
     add_extra_activity,
     cancel_extra_activity,
     restore_extra_activity,
@@ -19,13 +17,16 @@ from campaigns.errors import RefusedError
 from campaigns.extras import add_extra_post
 from campaigns.localtime import chosen
 from campaigns.overviews.timeline import CampaignYear
+from campaigns.overviews.timeline_work import Row, ShownActivity
 from campaigns.swedish import long_date
 from campaigns.web.staff.campaign_forms import (
+    TELLING,
     UNPROCESSABLE,
     YEAR,
     day_of,
     path_of,
     texts_of,
+    told_by,
     year_of,
 )
 from campaigns.web.staff.frame import StaffPage, Visit, editors
@@ -156,34 +157,38 @@ def activity_form(visit: Visit) -> Response:
     year = year_of(visit)
     row, item = year.activity(visit.query.get("nyckel", ""))
     number = "" if item.number is None else str(item.number)
-    given = {"utfall": item.outcome, "antal": number, "notering": item.note, "lank": item.link}
-    return visit.page("kampanj-aktivitet.html", year=year, row=row, item=item, given=given, errors={})
+    given = dict(zip(TELLING, (item.outcome, number, item.note, item.link), strict=True))
+    return _activity_page(visit, year, row, item, given, {})
+
+
+def _activity_page(
+    visit: Visit, year: CampaignYear, row: Row, item: ShownActivity, given: dict[str, str], errors: dict[str, str]
+) -> Response:
+    shown = {"year": year, "row": row, "item": item, "given": given, "errors": errors}
+    return visit.page("kampanj-aktivitet.html", status=UNPROCESSABLE if errors else 200, **shown)
 
 
 def tell(visit: Visit) -> Response:
     year = year_of(visit)
     key = visit.field("nyckel")
     row, item = year.activity(key)
-    given = {name: visit.field(name) for name in ("utfall", "antal", "notering", "lank")}
-    where, parts = "utfall", visit.parts
+    given = {name: visit.field(name) for name in TELLING}
+    told, errors = told_by(given)
+    if told is None:
+        return _activity_page(visit, year, row, item, given, errors)
     try:
-        outcome = _outcome(given["utfall"])
-        where = "antal"
-        number = _number(given["antal"])
-        where = "notering" if outcome is Outcome.NOT_DONE and not given["notering"].strip() else ""
-        with parts.database.write() as session:
+        with visit.parts.database.write() as session:
             tell_activity(
                 session,
-                parts.catalog,
+                visit.parts.catalog,
                 visit.municipality,
                 key,
-                told=Told(outcome, given["notering"], number, given["lank"]),
+                told=told,
                 name=visit.person.name,
                 now=visit.now,
             )
     except RefusedError as error:
-        shown = {"year": year, "row": row, "item": item, "given": given, "errors": {where: error.message}}
-        return visit.page("kampanj-aktivitet.html", status=UNPROCESSABLE, **shown)
+        return _activity_page(visit, year, row, item, given, {"": error.message})
     return visit.redirect(path_of(year), f"Noterat: {row.name}.")
 
 
@@ -206,22 +211,6 @@ def restore_activity(visit: Visit) -> Response:
         row = restore_extra_activity(session, visit.municipality, key, name=visit.person.name, now=visit.now)
         name = row.name
     return visit.redirect(path_of(year), f"Aktiviteten är tillbaka: {name}.")
-
-
-def _outcome(text: str) -> Outcome:
-    try:
-        return Outcome(text)
-    except ValueError as error:
-        raise RefusedError("Välj om aktiviteten blev av.") from error
-
-
-def _number(text: str) -> int | None:
-    text = text.replace(" ", "").replace("\u00a0", "")
-    if not text:
-        return None
-    if not text.isdecimal() or len(text) > 9:
-        raise RefusedError("Antalet ska vara ett heltal, till exempel 14.")
-    return int(text)
 
 
 PAGES: tuple[StaffPage, ...] = (

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
+from campaigns.activities import Outcome, Told
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.overviews.timeline import CampaignYear, campaign_year
 from campaigns.overviews.timeline_work import Row
 from campaigns.web.staff.frame import Visit
 
 UNPROCESSABLE = 422
+# The fields in which it is told what became of an activity.
+TELLING = ("utfall", "antal", "notering", "lank")
 # Of all the pages, under the municipality's path.
 YEAR = "kampanjer/{campaign}/{year:int}"
 
@@ -59,3 +62,34 @@ def day_of(text: str) -> date:
         return date.fromisoformat(text.strip())
     except ValueError as error:
         raise RefusedError("Välj en dag, till exempel 2027-06-11.") from error
+
+
+def told_by(given: Mapping[str, str]) -> tuple[Told | None, dict[str, str]]:
+    """What a form tells of an activity, by the fields in TELLING; or None, and by field what is wrong."""
+    where = "utfall"
+    try:
+        outcome = _outcome(given["utfall"])
+        where = "antal"
+        number = _number(given["antal"])
+        where = "notering"
+        if outcome is Outcome.NOT_DONE and not given["notering"].strip():
+            raise RefusedError("Skriv varför den inte blev av.")
+    except RefusedError as error:
+        return None, {where: error.message}
+    return Told(outcome, given["notering"], number, given["lank"]), {}
+
+
+def _outcome(text: str) -> Outcome:
+    try:
+        return Outcome(text)
+    except ValueError as error:
+        raise RefusedError("Välj om aktiviteten blev av.") from error
+
+
+def _number(text: str) -> int | None:
+    text = text.replace(" ", "").replace("\u00a0", "")
+    if not text:
+        return None
+    if not text.isdecimal() or len(text) > 9:
+        raise RefusedError("Antalet ska vara ett heltal, till exempel 14.")
+    return int(text)

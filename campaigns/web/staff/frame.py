@@ -48,6 +48,7 @@ MENU = (
     ("granska", "Granska"),
     ("ko", "Kö"),
     ("prenumerera", "Prenumerera"),
+    ("uppfoljning", "Uppföljning"),
     ("logg", "Logg"),
     ("hjalp", "Hjälp"),
     ("installningar", "Inställningar"),

@@ -38,6 +38,7 @@ def parties(visit: Visit) -> Response:
         "parter.html",
         parties=found,
         promises=[catalog.promises[item] for item in visit.municipality.promises],
+        today=visit.now.astimezone(visit.municipality.zone).date(),
         file=f"config/municipalities/{visit.municipality.id}.toml",
     )
 
