@@ -71,7 +71,9 @@ def test_an_untouched_log_is_whole_and_its_last_hash_stands_in_it(database: Data
         ),
     ],
 )
-def test_the_first_entry_that_is_not_as_it_was_written_is_told(database: Database, act: str, broken: int | None) -> None:
+def test_the_first_entry_that_is_not_as_it_was_written_is_told(
+    database: Database, act: str, broken: int | None
+) -> None:
     """Numbers alone are not covered: PostgreSQL leaves gaps in them. Their order is."""
     write(database, "ett", "två", "tre")
 
@@ -102,16 +104,10 @@ def test_those_who_write_at_once_make_one_chain(database: Database) -> None:
 
 def test_what_is_undone_leaves_no_gap_in_the_chain(database: Database) -> None:
     write(database, "ett")
-    with pytest.raises(RuntimeError), database.write() as session:
-        audit.record(session, now=NOON, municipality="", actor="a", action="b", subject="c")
-        raise RuntimeError
     with database.write() as session:
-        try:
-            with session.begin_nested():
-                audit.record(session, now=NOON, municipality="", actor="a", action="b", subject="c")
-                raise RuntimeError
-        except RuntimeError:
-            pass
+        undone = session.begin_nested()
+        audit.record(session, now=NOON, municipality="", actor="a", action="b", subject="c")
+        undone.rollback()
         audit.record(session, now=NOON, municipality="", actor="a", action="b", subject="två")
 
     chain = verified(database)

@@ -15,11 +15,12 @@ from campaigns.drafts import Draft, faults_by_channel, render_post
 from campaigns.enqueue import LEFT_OUT
 from campaigns.errors import NotFoundError, TemplateError
 from campaigns.facts import facts_at
+from campaigns.faults import FaultCode
 from campaigns.models import OccurrenceRow, Post, PostText
 from campaigns.post_names import audience_name, campaign_name, step_name
 from campaigns.posts import shown_state
 from campaigns.signatures import missing_signatures
-from campaigns.swedish import POST_STATES, long_date, moment
+from campaigns.swedish import POST_STATES, language_name, long_date, moment
 
 AHEAD = timedelta(days=366)
 
@@ -54,6 +55,7 @@ class TextRow:
     fault: str
     edited_by: str
     edited: str
+    outdated: tuple[str, ...] = ()  # the languages whose translation must be read again
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,17 @@ def _row(
         fault=fault,
         edited_by=last.author if last else "",
         edited=moment(last.created_at, municipality.zone) if last else "",
+        outdated=_outdated(draft) if draft else (),
     )
+
+
+def _outdated(draft: Draft) -> tuple[str, ...]:
+    found = (
+        language_name(piece.language).lower()
+        for piece in draft.pieces
+        if any(fault.code is FaultCode.STALE_TRANSLATION for fault in piece.faults)
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def _places(post: Post) -> str:

@@ -64,9 +64,7 @@ def upgrade() -> None:
         sa.Column("link_id", sa.String(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("clicks", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["link_id"], ["counted_link.id"], name=op.f("fk_click_count_link_id_counted_link")
-        ),
+        sa.ForeignKeyConstraint(["link_id"], ["counted_link.id"], name=op.f("fk_click_count_link_id_counted_link")),
         sa.PrimaryKeyConstraint("link_id", "day", name=op.f("pk_click_count")),
     )
     op.create_table(

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from campaigns import picture_rows, text_versions
+from campaigns import picture_rows, text_versions, translations
 from campaigns.channels.smtp import letter
 from campaigns.content import Fields, decomposed, field_faults
 from campaigns.content.fields import replaced_outside_code
@@ -25,6 +25,7 @@ from campaigns.overviews.text_cards import Card, not_written
 from campaigns.overviews.texts import Where
 from campaigns.picture_files import MOST_BYTES
 from campaigns.post_list import post_of
+from campaigns.post_sources import places_of, texts_of
 from campaigns.sms import segments
 from campaigns.swedish import moment
 from campaigns.texts import ChangedMeanwhileError, ClosedError, OtherText
@@ -133,6 +134,25 @@ def picture(visit: Visit) -> Response:
     return Response(found.data, media_type=found.media_type, headers={"Cache-Control": "private, max-age=3600"})
 
 
+def attest(visit: Visit) -> Response:
+    """The translation has been read against the Swedish text, and still says the same."""
+    post, at = _asked(visit)
+    try:
+        with visit.parts.database.write() as session:
+            translations.look(
+                session,
+                texts_of(session, visit.parts.catalog, visit.parts.messages, post),
+                places_of(visit.municipality, post),
+                language=at.language,
+                seen=visit.field("sigill"),
+                name=visit.person.name,
+                now=visit.now,
+            )
+    except RefusedError as error:
+        return visit.redirect(_link(post, at), error.message)
+    return visit.redirect(_link(post, at), "Översättningen är läst mot den svenska texten och gäller igen.")
+
+
 PAGES: tuple[StaffPage, ...] = (
     StaffPage("mallar", get=season),
     StaffPage("mallar/bild/{name}", get=picture),
@@ -149,6 +169,7 @@ PAGES: tuple[StaffPage, ...] = (
         needs=editors,
         largest=LARGEST_FORM,
     ),
+    StaffPage("mallar/{post:int}/oversattning", post=attest, needs=editors),
     StaffPage("mallar/{post:int}/versioner", get=history, post=restore, post_needs=editors),
 )
 
@@ -205,6 +226,7 @@ def _editor(
         fields=fields,
         shown=shown.shown,
         begun_from=visit.field("utgick_fran") if is_begun else str(shown.newest.number),
+        swedish=visit.field("svenska") if is_begun else shown.swedish,
         is_unsaved=typed is not None,
         faults=faults or {},
         told=told,
@@ -256,6 +278,7 @@ def _saved(visit: Visit, post: Post, at: Where, fields: Fields) -> Response:
                 author=visit.person.name,
                 now=visit.now,
                 begun_from=_number(visit.field("utgick_fran")),
+                seen=visit.field("svenska"),
             )
     except ChangedMeanwhileError as error:
         return _clash(visit, post, at, fields, error.other)
