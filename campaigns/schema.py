@@ -137,9 +137,15 @@ class ChannelNameTable(Table):
     description: str = ""
 
 
+def _said(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("needed", "får inte vara tom")
+    return text
+
+
 class RevisionTable(Table):
     first_day: Day
-    text: PromiseText
+    text: Annotated[PromiseText, AfterValidator(_said)]
     activity: str = ""
     reason: str = ""
 

@@ -29,7 +29,7 @@ SCRIPT = Path(__file__).with_name("rooms.mjs")
 VALIDATOR = Path(__file__).parent.parent / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
 HEAVIEST = 100_000  # bytes as they are sent, pictures not counted
 # Files and pictures are no pages.
-_FILES = re.compile(r"\.(csv|svg|css|ics)$|/bild/")
+_FILES = re.compile(r"\.(csv|svg|css|ics|pdf|json)$|/bild/")
 
 
 def addresses(place: Place) -> list[str]:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 from sqlmodel import col, select
 
-from campaigns import approval, signing_links
+from campaigns import approval, efforts, signing_links
+from campaigns.activities import Outcome as Outcomes
+from campaigns.activities import Told, tell_activity
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
-from campaigns.models import Delivery, DeliveryState, Person, Post, Role
+from campaigns.followup import drafts
+from campaigns.followup.document import Words
+from campaigns.followup.periods import period_from
+from campaigns.models import ActivityRow, Delivery, DeliveryState, FollowUpRow, Person, Post, Role
 from campaigns.people import links
 from campaigns.season import season
 from campaigns.sending import delivery, pauses
@@ -73,7 +79,46 @@ def typical(place: Place) -> Place:
         )
     place.write("valborg/2027/valborg/narmast/syskon")
     town.approve("valborg/2027/valborg/narmast/syskon", "kommun", "Kim Kommun")
+    _followed_up(place)
     return place
+
+
+def _followed_up(place: Place) -> None:
+    """A published follow-up, a draft that one party has signed, and an effort outside the campaigns that was done."""
+    catalog, now = place.parts.catalog, place.clock.at
+    aneby = catalog.municipality("aneby")
+    with place.database.write() as session:
+        row = efforts.add_effort(
+            session,
+            catalog,
+            aneby,
+            promise="trafik",
+            title="Hastighetskontroll vid skolan",
+            day=date(2026, 12, 18),
+            responsible="Polisen",
+            situation="Fler kör för fort vid skolan.",
+            name="Sam Samordnare",
+            now=now,
+        )
+        told = Told(Outcomes.DONE, "Lugnt.", 31, "https://www.aneby.se/nyheter")
+        tell_activity(session, catalog, aneby, row.key, told=told, name="Sam Samordnare", now=now)
+        for name, parties in (("2026-t3", ("kommun", "polis")), ("2026", ("kommun",))):
+            period = period_from(name)
+            made = drafts.make(session, catalog, aneby, period, name="Sam Samordnare", now=now)
+            words = Words("Här är det vi gjorde.\n\nTack till alla.", "Vi började sent.", "Vi börjar tidigare.")
+            made = drafts.rewrite(
+                session,
+                catalog,
+                aneby,
+                period,
+                words=words,
+                digest=made.digest,
+                is_counted_again=False,
+                name="Sam Samordnare",
+                now=now,
+            )
+            for party in parties:
+                drafts.sign(session, aneby, period, party=party, name=f"{party} Namn", digest=made.digest, now=now)
 
 
 def full(place: Place) -> Place:
@@ -122,6 +167,8 @@ def examples(place: Place) -> dict[str, object]:
         "delivery": next((item.id for item in published_first(place)), None),
         "digest": None,  # a picture is no page
         "person": _first_person(place),
+        "period": _first_of(place, FollowUpRow.period),
+        "effort": _first_of(place, ActivityRow.id, col(ActivityRow.promise) != ""),
     }
 
 
@@ -143,8 +190,13 @@ def questions(place: Place) -> dict[str, str | None]:
 
 
 def _first_person(place: Place) -> int | None:
+    found: int | None = _first_of(place, Person.id)
+    return found
+
+
+def _first_of(place: Place, wanted: Any, *where: Any) -> Any:
     with place.database.read() as session:
-        return session.exec(select(Person.id).order_by(col(Person.id)).limit(1)).first()
+        return session.exec(select(wanted).where(*where).order_by(col(wanted).desc()).limit(1)).first()
 
 
 def variants(place: Place) -> list[str]:
@@ -155,6 +207,7 @@ def variants(place: Place) -> list[str]:
         "kalender?ar=2027&manad=6&kanal=webb",
         "arshjul?ar=2028",
         "prenumerera?campaign=valborg&audience=syskon",
+        "uppfoljning?period=20250101-20261231",
     )
     return [f"/kommun/aneby/{path}" for path in paths]
 
@@ -168,6 +221,8 @@ def open_pages(place: Place) -> list[str]:
         "/sida/aneby?malgrupp=foraldrar",
         "/sida/aneby/inbaddad",
         "/sida/aneby/tillganglighet",
+        "/sida/aneby/uppfoljning",
+        "/sida/aneby/uppfoljning/inbaddad",
         "/skarm/aneby",
         "/logga-in",
         "/logga-ut",

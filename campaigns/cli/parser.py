@@ -31,7 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True, dest="command")
-    for add in (_running, _planning, _steps, _signing, _sending, _stopping, _channels, _feeds, _people):
+    for add in (_running, _planning, _steps, _signing, _sending, _stopping, _channels, _feeds, _follow_up, _people):
         add(commands)
     return parser
 
@@ -312,6 +312,30 @@ def _feeds(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-a
     revoke.set_defaults(act="revoke")
     revoke.add_argument("token", metavar="ID", type=_number)
     _as(revoke)
+
+
+def _follow_up(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    follow_up = _command(commands, "follow-up", "following_up:follow_up", "följ upp löftena: vad som är gjort, räknat")
+    follow_up.add_argument(
+        "--period", metavar="PERIOD", default="", help="till exempel 2026-t1, 2026 (annars tertialet som pågår)"
+    )
+    follow_up.add_argument("--list", action="store_true", dest="periods", help="visa perioderna och deras utkast")
+    follow_up.add_argument(
+        "--format", choices=("text", "csv", "json", "pdf"), default="text", help="text, csv, json eller pdf"
+    )
+    follow_up.add_argument("--output", metavar="FIL", help="skriv till en fil i stället för standard ut")
+    _municipality(follow_up)
+    _json(follow_up)
+    effort = _command(
+        commands, "effort", "following_up:effort", "lägg till en insats utanför kampanjerna, för ett löfte"
+    )
+    effort.add_argument("municipality", metavar="KOMMUN")
+    effort.add_argument("promise", metavar="LÖFTE", help="löftets id i config/promises.toml, till exempel trafik")
+    effort.add_argument("title", metavar="NAMN", help="vad som ska göras")
+    effort.add_argument("day", metavar="DATUM", type=_day)
+    effort.add_argument("--situation", metavar="LÄGESBILD", required=True, help="vad som har ändrats")
+    effort.add_argument("--responsible", metavar="ANSVARIG", default="", help="vem som ansvarar")
+    _as(effort)
 
 
 def _people(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above

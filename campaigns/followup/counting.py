@@ -167,7 +167,7 @@ def channel_lines(found: Gathered, sent: Iterable[tuple[Post, Delivery]]) -> tup
                 key[0], campaign, key[1], audience, key[2], channel, len({post.id for post in group}), len(group)
             )
         )
-    return tuple(lines)
+    return tuple(sorted(lines, key=lambda line: (line.campaign_name, line.audience_name, line.channel_name)))
 
 
 def national_lines(found: Gathered, sent: Sequence[tuple[Post, Delivery]]) -> tuple[NationalLine, ...]:

@@ -33,7 +33,7 @@ def headline(document: Document) -> list[str]:
     if not posts:
         sentences = ["Inget budskap gick ut."]
     sentences.append(
-        f"Vi gjorde {_count(done, 'insats', 'insatser')} på plats." if done else "Ingen insats är noterad."
+        f"Vi gjorde {_count(done, 'insats', 'insatser')} på plats." if done else "Ingen insats är noterad som gjord."
     )
     if gaps:
         sentences.append(f"{_first(gaps, 'lucka', 'luckor')} finns kvar. Du ser dem nedan.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
@@ -21,6 +21,8 @@ from campaigns.overviews import paths
 from campaigns.overviews.actions import Action
 from campaigns.reminding.promised import ENDS_WITHIN, ending
 from campaigns.swedish import long_date
+
+WRITTEN_AFTERWARDS = timedelta(days=180)
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ def chosen_period(catalog: Catalog, municipality: Municipality, wanted: str, *, 
 
 
 def open_promises(catalog: Catalog, municipality: Municipality, *, today: date) -> list[Promise]:
-    """What an effort can be made for: the promises that are not over."""
-    return [item for item in promises_of(catalog, municipality) if item.last_day >= today]
+    """What an effort can be made for: the promises that are not long over, since some are written down afterwards."""
+    return [item for item in promises_of(catalog, municipality) if item.last_day >= today - WRITTEN_AFTERWARDS]
 
 
 @dataclass(frozen=True)

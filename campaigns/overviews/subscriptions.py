@@ -81,8 +81,17 @@ def private_address(municipality: Municipality, secret: str, *, base_url: str) -
 
 def embed_code(municipality: Municipality, *, base_url: str) -> str:
     """What another site's editor pastes in to show the messages there."""
-    source = f"{base_url}/sida/{municipality.id}/inbaddad"
     title = f"Aktuellt från {municipality.name} och polisen mot langning"
+    return _frame(f"{base_url}/sida/{municipality.id}/inbaddad", title)
+
+
+def follow_up_code(municipality: Municipality, *, base_url: str) -> str:
+    """The same for the newest published follow-up."""
+    title = f"Så håller {municipality.name} och polisen löftet"
+    return _frame(f"{base_url}/sida/{municipality.id}/uppfoljning/inbaddad", title)
+
+
+def _frame(source: str, title: str) -> str:
     return f'<iframe src="{escape(source)}" title="{escape(title)}" width="100%" height="800" loading="lazy"></iframe>'
 
 

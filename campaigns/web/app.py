@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from campaigns.web import api, api_channels, api_stopping, problems, static_files
+from campaigns.web import api, api_channels, api_follow_up, api_stopping, problems, static_files
 from campaigns.web.api_models import LONGEST_TEXT
 from campaigns.web.feedserver import FeedApplication, FeedStore
 from campaigns.web.freshness import Freshness
@@ -70,6 +70,7 @@ def create_app(parts: Parts, pages: Pages) -> FastAPI:
     app.include_router(api.router)
     app.include_router(api_stopping.router)
     app.include_router(api_channels.router)
+    app.include_router(api_follow_up.router)
     problems.install(app, pages)
     return app
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from starlette.responses import Response
@@ -19,6 +20,8 @@ from campaigns.followup.drafts import Signature
 from campaigns.overviews import follow_up_files
 from campaigns.web.pages import Pages
 
+# It takes seconds of work: whoever asks for many waits for each.
+_ONE_AT_A_TIME = Lock()
 FORMATS = ("pdf", "csv", "json")
 NO_PDF = (
     "PDF går inte att göra här: programbiblioteket Pango saknas. Be kommunens IT installera det (på Debian: "
@@ -51,7 +54,12 @@ def json_of(document: Document) -> bytes:
 
 def pdf(pages: Pages, municipality: Municipality, document: Document, *, signatures: Sequence[Signature] = ()) -> bytes:
     """The follow-up as a tagged PDF. Raises RefusedError, saying what to install, where none can be made."""
-    html = pages.text(
+    with _ONE_AT_A_TIME:
+        return _pdf_of(_html_of(pages, municipality, document, signatures))
+
+
+def _html_of(pages: Pages, municipality: Municipality, document: Document, signatures: Sequence[Signature]) -> str:
+    return pages.text(
         "uppfoljning-utskrift.html",
         document=document,
         signatures=signatures,
@@ -59,7 +67,6 @@ def pdf(pages: Pages, municipality: Municipality, document: Document, *, signatu
         names={party.id: party.name for party in municipality.parties},
         zone=municipality.zone,
     )
-    return _pdf_of(html)
 
 
 @lru_cache(maxsize=16)  # a published one never changes, and takes a second to set

@@ -71,6 +71,7 @@ def _page(visit: Visit, *, secret: str = "") -> Response:
         own=own,
         others=[item for item in everybody if item.name != visit.person.name],
         embed_code=subscriptions.embed_code(visit.municipality, base_url=base_url),
+        follow_up_code=subscriptions.follow_up_code(visit.municipality, base_url=base_url),
         fresh=subscriptions.private_address(visit.municipality, secret, base_url=base_url) if secret else "",
     )
     if secret:
