@@ -31,7 +31,19 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True, dest="command")
-    for add in (_running, _planning, _steps, _signing, _sending, _stopping, _channels, _feeds, _follow_up, _people):
+    for add in (
+        _running,
+        _planning,
+        _steps,
+        _signing,
+        _sending,
+        _stopping,
+        _channels,
+        _feeds,
+        _follow_up,
+        _yearly,
+        _people,
+    ):
         add(commands)
     return parser
 
@@ -336,6 +348,26 @@ def _follow_up(commands: argparse._SubParsersAction) -> None:  # type: ignore[ty
     effort.add_argument("--situation", metavar="LÄGESBILD", required=True, help="vad som har ändrats")
     effort.add_argument("--responsible", metavar="ANSVARIG", default="", help="vem som ansvarar")
     _as(effort)
+
+
+def _yearly(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    new_year = _command(commands, "new-year", "yearly:start", "vad som är kvar innan ett nytt år kan börja")
+    new_year.add_argument("year", nargs="?", type=_number, metavar="ÅR", help="annars nästa år")
+    new_year.add_argument("--begin", action="store_true", help="börja året: kan göras hur många gånger som helst")
+    new_year.add_argument(
+        "--take", metavar="NYCKEL", action="append", default=[], help="ta med det här från förra året, eller all"
+    )
+    new_year.add_argument("--as", dest="name", metavar="NAMN", default="", help="vem som börjar året")
+    _municipality(new_year)
+    _json(new_year)
+    log = _command(commands, "log", "yearly:log", "loggen: kontrollera att ingen har ändrat i den")
+    acts = log.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True)
+    verify = acts.add_parser("verify", help="gå igenom loggens kedja och säg den första raden som inte stämmer")
+    verify.set_defaults(act="verify")
+    verify.add_argument(
+        "--known", metavar="SUMMA", default="", help="en summa som skrevs ner förut, till exempel ur ett arkiv"
+    )
+    _json(verify)
 
 
 def _people(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above

@@ -1,0 +1,97 @@
+"""Commands for what comes once a year or lies behind it: new-year, log."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from campaigns import audit
+from campaigns.cli import show
+from campaigns.cli.planning import chosen, planned
+from campaigns.new_year import additions, begin_year
+from campaigns.overviews.new_year import NewYear, new_year
+from campaigns.wiring import open_parts
+
+
+def start(given: argparse.Namespace) -> int:
+    """How far the beginning of the year has come; with --begin, begin it."""
+    parts = open_parts(os.environ)
+    planned(parts)
+    now, told = parts.clock(), []
+    for municipality in chosen(parts.catalog, given.municipality):
+        year = given.year or now.astimezone(municipality.zone).year + 1
+        if given.begin or given.take:
+            with parts.database.write() as session:
+                every = {item.key for item in additions(session, parts.catalog, municipality, year)}
+                keys = every if "all" in given.take else set(given.take)
+                begun = begin_year(session, parts.catalog, municipality, year, keys=keys, name=given.name, now=now)
+            if not given.json:
+                for item in begun.carried:
+                    show.line(f"Följde med: {item.name}")
+                for item, why in begun.refused:
+                    show.line(f"Följde inte med: {item.name}. {why}")
+        with parts.database.read() as session:
+            found = new_year(session, parts.catalog, parts.messages, municipality, year, now=now)
+        told.append((municipality, found))
+    if given.json:
+        show.as_json([{"municipality": municipality.id, **_values(found)} for municipality, found in told])
+        return 0
+    for municipality, found in told:
+        _tell(municipality.name, len(municipality.parties), found)
+    return 0
+
+
+def _values(found: NewYear) -> dict[str, object]:
+    return {
+        "year": found.year,
+        "begun": found.begun or None,
+        "dates_missing": [{"name": item.name, "place": item.place} for item in found.dates if not item.is_confirmed],
+        "facts_to_confirm": [item.fact.id for item in found.facts],
+        "additions": [{"key": item.key, "name": item.name, "stop": item.stop} for item in found.additions],
+        "translations_to_read": [item.post_id for item in found.outdated],
+        "posts": len(found.every_text),
+        "written": sum(item.is_written for item in found.every_text),
+        "signatures": found.signed,
+        "promises": list(found.promises),
+    }
+
+
+def _tell(name: str, parties: int, found: NewYear) -> None:
+    show.line(f"{name}, {found.year}" + (f". Börjat av {found.begun}." if found.begun else ". Inte börjat än."))
+    for item in found.dates:
+        if not item.is_confirmed:
+            show.line(f"  Datum saknas: {item.name}{f', {item.place}' if item.place else ''} ({item.days})")
+    for fact in found.facts:
+        show.line(f"  Kontrollera {fact.fact.id}: ”{fact.fact.text}” {fact.why}")
+    for addition in found.additions:
+        show.line(f"  Tillagt förra året: {addition.name}. {addition.stop or f'Ta med: --take {addition.key}'}")
+    for line in found.moved:
+        show.line(f"  Förra året: {line}")
+    for text in found.outdated:
+        show.line(f"  Läs översättningen igen, budskap {text.post_id}: {', '.join(text.outdated)}")
+    texts = found.every_text
+    show.line(
+        f"  {len(texts)} texter, {sum(item.is_written for item in texts)} skrivna för i år, "
+        f"{found.signed} av {len(texts) * parties} godkännanden."
+    )
+    if not found.promises:
+        show.line(f"  Inget löfte gäller {found.year}.")
+
+
+def log(given: argparse.Namespace) -> int:
+    """Whether the log is as it was written. Exit 1 if it is not."""
+    parts = open_parts(os.environ)
+    with parts.database.read() as session:
+        chain = audit.verify(session, known=given.known)
+    if given.json:
+        show.as_json({**vars(chain), "is_whole": chain.is_whole})
+    elif chain.broken is not None:
+        show.line(
+            f"Loggen är ändrad. Rad {chain.broken} är den första som inte stämmer; {chain.entries} före den gör det."
+        )
+    elif not chain.has_known:
+        show.line("Den nedskrivna summan finns inte i loggen: rader har tagits bort i slutet, eller så är summan fel.")
+    else:
+        show.line(f"Loggen är hel: {chain.entries} rader.")
+        show.line(f"Skriv ner summan av den sista, för att senare se att inget har tagits bort: {chain.head}")
+    return 0 if chain.is_whole else 1
