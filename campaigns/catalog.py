@@ -24,6 +24,22 @@ class Audience:
 
 
 @dataclass(frozen=True)
+class National:
+    """What is known of a national campaign. `link` is its own page, "" where nobody has found it.
+
+    Without `audiences` or `risk_dates` it is for all of them. `valid_from` is its first day, where that is known.
+    """
+
+    name: str
+    owner: str = ""
+    audiences: tuple[str, ...] = ()
+    risk_dates: tuple[str, ...] = ()
+    link: str = ""
+    valid_from: date | None = None
+    is_closed: bool = False
+
+
+@dataclass(frozen=True)
 class Fact:
     """Something that texts rest on and that ages. Unconfirmed or run-out facts block approval."""
 
@@ -35,6 +51,11 @@ class Fact:
     valid_until: date
     is_confirmed: bool
     note: str = ""
+    national: National | None = None  # of a national campaign
+
+    @property
+    def is_closed(self) -> bool:
+        return self.national is not None and self.national.is_closed
 
 
 @dataclass(frozen=True)

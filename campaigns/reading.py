@@ -20,6 +20,7 @@ from campaigns.catalog import (
     ChannelConfig,
     Fact,
     Municipality,
+    National,
     Party,
     Promise,
     ReminderRole,
@@ -254,6 +255,20 @@ class _Reader:
             table.valid_until,
             table.confirmed,
             table.note,
+            self._national(key, table, file) if table.kind == "kampanj" else None,
+        )
+
+    def _national(self, key: str, table: schema.FactTable, file: str) -> National:
+        if table.valid_from is not None and table.valid_until < table.valid_from:
+            self.problem(file, f"{key}.valid_until", "ligger före valid_from")
+        return National(
+            table.name or table.text,
+            table.owner or "",
+            tuple(table.audiences),
+            tuple(table.risk_dates),
+            table.link or "",
+            table.valid_from,
+            table.closed,
         )
 
     def campaign(self, key: str, table: schema.CampaignFile) -> Campaign:

@@ -6,9 +6,11 @@ import argparse
 import os
 
 from campaigns import audit
+from campaigns.catalog import Municipality
 from campaigns.cli import show
 from campaigns.cli.planning import chosen, planned
 from campaigns.new_year import additions, begin_year
+from campaigns.overviews.national import ShownNational, national_page
 from campaigns.overviews.new_year import NewYear, new_year
 from campaigns.wiring import open_parts
 
@@ -76,6 +78,56 @@ def _tell(name: str, parties: int, found: NewYear) -> None:
     )
     if not found.promises:
         show.line(f"  Inget löfte gäller {found.year}.")
+
+
+def national(given: argparse.Namespace) -> int:
+    """The library of national campaigns, with what has been spread this year."""
+    parts = open_parts(os.environ)
+    rows: list[tuple[Municipality, ShownNational]] = []
+    with parts.database.read() as session:
+        for municipality in chosen(parts.catalog, given.municipality):
+            found = national_page(session, parts.catalog, municipality, now=parts.clock())
+            rows.extend((municipality, item) for item in found)
+    if given.json:
+        show.as_json(
+            [
+                {
+                    "municipality": municipality.id,
+                    "id": each.item.fact.id,
+                    "name": each.item.national.name,
+                    "owner": each.item.national.owner,
+                    "audiences": list(each.item.national.audiences),
+                    "risk_dates": list(each.item.national.risk_dates),
+                    "link": each.item.national.link,
+                    "valid_from": each.item.national.valid_from,
+                    "valid_until": each.item.fact.valid_until,
+                    "checked_on": each.item.fact.checked_on,
+                    "source": each.item.fact.source,
+                    "standing": each.item.standing,
+                    "posts": each.posts,
+                    "sendings": each.sendings,
+                }
+                for municipality, each in rows
+            ]
+        )
+        return 0
+    show.table(
+        ("Kommun", "Kampanj", "Ägare", "Målgrupp", "Läge", "Gäller till", "Spridd i år"),
+        (
+            (
+                municipality.short_name,
+                each.item.national.name,
+                each.item.national.owner,
+                each.audiences,
+                each.word,
+                "" if each.item.national.is_closed else each.item.fact.valid_until.isoformat(),
+                f"{each.sendings} gånger i {each.posts} budskap" if each.sendings else "",
+            )
+            for municipality, each in rows
+        ),
+        empty="Inga nationella kampanjer är inlagda.",
+    )
+    return 0
 
 
 def log(given: argparse.Namespace) -> int:

@@ -216,7 +216,7 @@ def _note_facts(
             continue
     for name in used & facts.keys():
         fact = facts[name]
-        if fact.is_confirmed and fact.valid_until >= day:
+        if fact.is_closed or (fact.is_confirmed and fact.valid_until >= day):
             continue
         why = f"Gäller till och med {long_date(fact.valid_until)}." if fact.is_confirmed else "Ingen har bekräftat den."
         found[name] = YearFact(fact, why, found[name].posts + 1 if name in found else 1)

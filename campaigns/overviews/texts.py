@@ -16,6 +16,8 @@ from campaigns.content import PLACEHOLDERS, SWEDISH, Fields, decomposed
 from campaigns.errors import NotFoundError, TemplateError
 from campaigns.facts import facts_at
 from campaigns.models import Post, PostState
+from campaigns.national import Spreadable
+from campaigns.overviews.national import proposals
 from campaigns.overviews.text_cards import Shown, shown
 from campaigns.picture_rows import Choice
 from campaigns.post_names import audience_name, campaign_name, step_name
@@ -101,6 +103,7 @@ class Editor:
     shown: Shown
     swedish: str  # which Swedish texts are shown, for the form of a translation to carry
     outdated: Outdated | None
+    proposals: Sequence[Spreadable]  # national campaigns that may be spread in the post
 
 
 @dataclass(frozen=True)
@@ -164,10 +167,15 @@ def editor(
         inherits=_inherits(texts, at, municipality),
         pictures=picture_rows.choices(session, municipality.id, messages),
         placeholders=_placeholders(found.values),
-        facts=[ShownFact(fact.id, fact.text, fact.id in fields.sources) for fact in facts.values()],
+        facts=[
+            ShownFact(fact.id, fact.text, fact.id in fields.sources)
+            for fact in facts.values()
+            if not fact.is_closed or fact.id in fields.sources
+        ],
         shown=shown(municipality, found, fields),
         swedish=translations.swedish_seal(texts, _written_for(municipality, post, at)),
         outdated=_outdated(session, texts, municipality, post, at),
+        proposals=proposals(session, catalog, municipality, post, now=now),
     )
 
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.new_year import begin_year
 from campaigns.overviews.new_year import new_year
-from campaigns.web.staff.frame import SEE_OTHER, StaffPage, Visit, editors
+from campaigns.web.staff.frame import StaffPage, Visit, editors
 
 _FROM_MONTH = 7  # from July on, the next year is what people think of
 
 
 def coming(visit: Visit) -> Response:
-    """On to the year that is about to begin."""
+    """The year that is about to begin."""
     today = visit.now.astimezone(visit.municipality.zone).date()
-    return RedirectResponse(visit.path(f"nytt-ar/{today.year + (today.month >= _FROM_MONTH)}"), SEE_OTHER)
+    return _page(visit, today.year + (today.month >= _FROM_MONTH))
 
 
 def page(visit: Visit) -> Response:
+    """The year that the address names."""
+    return _page(visit, _year(visit))
+
+
+def _page(visit: Visit, year: int) -> Response:
     parts = visit.parts
     try:
         with parts.database.read() as session:
-            found = new_year(session, parts.catalog, parts.messages, visit.municipality, _year(visit), now=visit.now)
+            found = new_year(session, parts.catalog, parts.messages, visit.municipality, year, now=visit.now)
     except RefusedError as error:
         raise NotFoundError(error.message) from error
     return visit.page("nytt-ar.html", found=found)

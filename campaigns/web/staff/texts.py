@@ -21,6 +21,7 @@ from campaigns.errors import NotFoundError, RefusedError, TemplateError
 from campaigns.models import Post
 from campaigns.overviews import text_list as lists
 from campaigns.overviews import texts as overview
+from campaigns.overviews.national import proposals
 from campaigns.overviews.text_cards import Card, not_written
 from campaigns.overviews.texts import Where
 from campaigns.picture_files import MOST_BYTES
@@ -74,6 +75,8 @@ def act(visit: Visit) -> Response:
     fields = _typed(visit)
     if "ersatt" in visit.form:
         return _editor(visit, post, at, _replaced(visit, fields), told="Tecknen är utbytta. Spara när du är klar.")
+    if "sprid" in visit.form:
+        return _spreading(visit, post, at, fields)
     todo = visit.field("gor")
     if todo == "ladda":
         return _uploaded(visit, post, at, fields)
@@ -329,6 +332,20 @@ def _uploaded(visit: Visit, post: Post, at: Where, fields: Fields) -> Response:
     chosen = replace(fields, image=row.name)
     told = f"Bilden ”{row.name}” är uppladdad och vald. Beskriv den i alternativtexten och spara."
     return _editor(visit, post, at, chosen, told=told)
+
+
+def _spreading(visit: Visit, post: Post, at: Where, fields: Fields) -> Response:
+    """The national campaign that the button names: its link, and that the text rests on it. The words are for us."""
+    with visit.parts.database.read() as session:
+        found = proposals(session, visit.parts.catalog, visit.municipality, post, now=visit.now)
+    chosen = next((item for item in found if item.fact.id == visit.field("sprid")), None)
+    if chosen is None:
+        return _editor(visit, post, at, fields, faults={"": "Den kampanjen kan inte spridas i det här budskapet."})
+    sources = tuple(dict.fromkeys((*fields.sources, chosen.fact.id)))
+    told = f"{chosen.national.name} är vald. Skriv om den med egna ord och spara."
+    return _editor(
+        visit, post, at, replace(fields, sources=sources, link=chosen.national.link or fields.link), told=told
+    )
 
 
 def _replaced(visit: Visit, fields: Fields) -> Fields:
