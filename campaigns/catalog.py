@@ -126,6 +126,7 @@ class Municipality:
     local_dates: tuple[LocalDate, ...]
     extra_dates: tuple[ExtraDate, ...]
     reminders: tuple[ReminderRole, ...] = ()
+    count_clicks_at: str = ""  # the address that short links begin with; empty: no clicks are counted
 
     @cached_property
     def channel_ids(self) -> tuple[str, ...]:

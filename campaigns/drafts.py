@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from campaigns.catalog import Catalog, Fact, Municipality, Promise
 from campaigns.content import SWEDISH, Content, Source, context_for, find_source, render
+from campaigns.counted_links import Counted, counted_for, notice, with_short_link
 from campaigns.errors import TemplateError
 from campaigns.faults import Fault, FaultCode, Severity, faults
 from campaigns.links import addresses_of, addresses_of_fact, link_faults, troubled
@@ -38,6 +39,7 @@ class Piece:
     faults: tuple[Fault, ...]
     facts_used: frozenset[str]
     picture: PictureFile | None = None
+    counted: Counted | None = None  # the short address that stands in place of the text's own link
 
 
 @dataclass(frozen=True)
@@ -168,8 +170,15 @@ class Filling:
         others: Sequence[Fault],
     ) -> Piece:
         channel, language = place
+        content, payload, sha256 = item.content, item.payload, item.sha256
+        counted = counted_for(self.municipality, self._post, channel, content)
+        if counted is not None:
+            content = with_short_link(content, counted)
+            payload = content.to_bytes()
+            sha256 = hashlib.sha256(payload).hexdigest()
+            others = (*others, notice(counted))
         found = faults(
-            item.content,
+            content,
             channel_kind=self.municipality.channel(channel).kind,
             facts_used=source.facts_used,
             facts=self._facts,
@@ -180,12 +189,13 @@ class Filling:
         return Piece(
             channel,
             language,
-            item.content,
-            item.payload,
-            item.sha256,
+            content,
+            payload,
+            sha256,
             tuple(found),
             source.facts_used,
             item.picture,
+            counted,
         )
 
     def _with_picture(self, content: Content) -> Filled:

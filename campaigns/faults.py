@@ -53,6 +53,7 @@ class FaultCode(StrEnum):
     BAD_LINK = "bad_link"
     DEAD_LINK = "dead_link"
     UNSURE_LINK = "unsure_link"
+    COUNTED_LINK = "counted_link"
     CLOSED_CAMPAIGN = "closed_campaign"
     STALE_TRANSLATION = "stale_translation"
 

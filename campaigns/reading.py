@@ -337,6 +337,7 @@ class _Reader:
                 )
                 for item in table.reminders
             ),
+            table.count_clicks_at or "",
         )
 
     def _channel(

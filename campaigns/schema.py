@@ -409,6 +409,7 @@ class MunicipalityFile(Table):
     local_dates: list[LocalDateTable] = []
     extra_dates: list[ExtraDateTable] = []
     reminders: list[ReminderTable] = []
+    count_clicks_at: HttpsAddress | None = None
 
     @field_validator("reminders")
     @classmethod

@@ -9,9 +9,13 @@ from campaigns import audit
 from campaigns.catalog import Municipality
 from campaigns.cli import show
 from campaigns.cli.planning import chosen, planned
+from campaigns.errors import RefusedError
 from campaigns.new_year import additions, begin_year
 from campaigns.overviews.national import ShownNational, national_page
 from campaigns.overviews.new_year import NewYear, new_year
+from campaigns.overviews.reach import reach_of, reach_page
+from campaigns.posts import find_post
+from campaigns.reach import note_reach
 from campaigns.wiring import open_parts
 
 
@@ -126,6 +130,62 @@ def national(given: argparse.Namespace) -> int:
             for municipality, each in rows
         ),
         empty="Inga nationella kampanjer är inlagda.",
+    )
+    return 0
+
+
+def reach(given: argparse.Namespace) -> int:
+    """The numbers there are; with --number, one more."""
+    parts = open_parts(os.environ)
+    now = parts.clock()
+    if given.number is not None:
+        if not (given.reference and given.channel and given.measure):
+            raise RefusedError("Säg också budskapets ID, --channel och --measure.")
+        with parts.database.write() as session:
+            post = find_post(session, given.reference)
+            owner = parts.catalog.municipality(post.municipality)
+            note_reach(
+                session,
+                owner,
+                post.id or 0,
+                channel=given.channel,
+                measure=given.measure,
+                number=given.number,
+                name=given.name,
+                now=now,
+            )
+    with parts.database.read() as session:
+        if given.reference:
+            post = find_post(session, given.reference)
+            owner = parts.catalog.municipality(post.municipality)
+            found = [(owner, reach_of(session, parts.catalog, owner, post))]
+        else:
+            found = [
+                (municipality, item)
+                for municipality in chosen(parts.catalog, given.municipality)
+                for item in reach_page(session, parts.catalog, municipality, now=now)
+            ]
+    rows = [
+        (municipality, post, channel, item)
+        for municipality, post in found
+        for channel in post.channels
+        for item in channel.numbers
+    ]
+    if given.json:
+        show.as_json(
+            [
+                {"municipality": municipality.id, "post": post.id, "channel": channel.id, **vars(item)}
+                for municipality, post, channel, item in rows
+            ]
+        )
+        return 0
+    show.table(
+        ("Nr", "Budskap", "Kanal", "Mått", "Antal", "Av"),
+        (
+            (str(post.id), post.name, channel.name, item.word, str(item.number), item.told)
+            for _, post, channel, item in rows
+        ),
+        empty="Inga siffror är noterade.",
     )
     return 0
 
