@@ -108,6 +108,16 @@ class ReminderRole:
     escalate_to: str | None = None
 
 
+@dataclass(frozen=True)
+class Retention:
+    """How many days what nobody counts from is kept. None: for good, until the municipality has decided."""
+
+    texts: int | None = None
+    contents: int | None = None
+    attempts: int | None = None
+    reminders: int | None = None
+
+
 @dataclass(frozen=True, eq=False)  # compared and hashed by identity: one object per reading of the files
 class Municipality:
     id: str
@@ -127,6 +137,7 @@ class Municipality:
     extra_dates: tuple[ExtraDate, ...]
     reminders: tuple[ReminderRole, ...] = ()
     count_clicks_at: str = ""  # the address that short links begin with; empty: no clicks are counted
+    keep_days: Retention = Retention()
 
     @cached_property
     def channel_ids(self) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from campaigns.catalog import (
     Party,
     Promise,
     ReminderRole,
+    Retention,
 )
 from campaigns.errors import ConfigurationError, Problem, RuleError, suggestion
 from campaigns.occurrences import ExtraDate, LocalDate, Place
@@ -338,6 +339,7 @@ class _Reader:
                 for item in table.reminders
             ),
             table.count_clicks_at or "",
+            Retention(**table.keep_days.model_dump()),
         )
 
     def _channel(

@@ -119,6 +119,10 @@ def _https(text: str) -> str:
 HttpsAddress = Annotated[str, Field(max_length=2_000), AfterValidator(_https)]
 
 
+# Days. Two planned years look back on the one before: what is younger is still in use.
+KeptDays = Annotated[int, Field(ge=400, le=36_500)]
+
+
 class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -393,6 +397,13 @@ class ReminderTable(Table):
     escalate_to: Name | None = None
 
 
+class RetentionTable(Table):
+    texts: KeptDays | None = None
+    contents: KeptDays | None = None
+    attempts: KeptDays | None = None
+    reminders: KeptDays | None = None
+
+
 class MunicipalityFile(Table):
     name: Name
     short_name: Name
@@ -410,6 +421,7 @@ class MunicipalityFile(Table):
     extra_dates: list[ExtraDateTable] = []
     reminders: list[ReminderTable] = []
     count_clicks_at: HttpsAddress | None = None
+    keep_days: RetentionTable = RetentionTable()
 
     @field_validator("reminders")
     @classmethod

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 
 from campaigns import audit
+from campaigns import retention as keeping
+from campaigns.additions import checked_actor
 from campaigns.catalog import Municipality
 from campaigns.cli import show
 from campaigns.cli.planning import chosen, planned
@@ -186,6 +189,57 @@ def reach(given: argparse.Namespace) -> int:
             for _, post, channel, item in rows
         ),
         empty="Inga siffror är noterade.",
+    )
+    return 0
+
+
+def archive(given: argparse.Namespace) -> int:
+    """Write the archive, as a folder or a zip file."""
+    from campaigns.web import archive_files  # heavy, and not wanted by the other commands
+    from campaigns.web.pages import Pages
+
+    parts = open_parts(os.environ)
+    municipality = parts.catalog.municipality(given.municipality)
+    target = Path(given.folder)
+    if target.exists():
+        raise RefusedError(f"{target} finns redan. Ange en ny: ett arkiv skrivs aldrig över.")
+    made, files = archive_files.whole(
+        parts, Pages(parts), municipality, given.year, given.campaign, name=given.name, now=parts.clock()
+    )
+    if target.suffix == ".zip":
+        archive_files.zipped_to(files, f"kampanjarkiv-{made.name}", target)
+    else:
+        archive_files.written(files, target)
+    show.line(f"Arkivet är skrivet i {target}: {len(files)} filer. Pröva det med: sha256sum -c SHA256SUMS")
+    return 0
+
+
+def retention(given: argparse.Namespace) -> int:
+    """What is older than the municipality keeps it; with --remove, throw it away."""
+    parts = open_parts(os.environ)
+    now, rows = parts.clock(), []
+    for municipality in chosen(parts.catalog, given.municipality):
+        if given.remove:
+            name = checked_actor(given.name)
+            with parts.database.write() as session:
+                found = keeping.remove(session, municipality, name=name, now=now)
+        else:
+            with parts.database.read() as session:
+                found = keeping.removable(session, municipality, now=now)
+        kept = vars(municipality.keep_days)
+        rows += [(municipality.id, kind, kept[kind], number) for kind, number in vars(found).items()]
+    if given.json:
+        show.as_json(
+            [{"municipality": owner, "kind": kind, "days": days, "rows": number} for owner, kind, days, number in rows]
+        )
+        return 0
+    show.table(
+        ("Kommun", "Vad", "Sparas", "Gallrat" if given.remove else "Att gallra"),
+        (
+            (owner, keeping.WORDS[kind], f"{days} dagar" if days else "för alltid", str(number))
+            for owner, kind, days, number in rows
+        ),
+        empty="Ingen kommun.",
     )
     return 0
 

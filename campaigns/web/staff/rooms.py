@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, compile_path
 
 from campaigns.web.pages import Pages
 from campaigns.web.staff import (
+    archive,
     calendar,
     campaign_additions,
     campaign_dates,
@@ -62,6 +63,7 @@ ROOMS: tuple[StaffPage, ...] = (
     *settings_channels.PAGES,
     *settings_look.PAGES,
     *settings_keys.PAGES,
+    *archive.PAGES,
 )
 
 
