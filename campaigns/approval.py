@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import bindparam, insert, update
 from sqlmodel import Session, col, select
 
-from campaigns import audit, picture_rows
+from campaigns import audit, counted_links, picture_rows
 from campaigns.catalog import Catalog, Municipality
 from campaigns.drafts import Draft, faults_by_channel, render_post
 from campaigns.enqueue import LEFT_OUT, enqueue, left_posts
@@ -312,4 +312,6 @@ def _store(session: Session, post: Post, draft: Draft, *, now: datetime) -> None
         for piece in draft.pieces
     ]
     session.connection().execute(_STORE, rows)
+    shown = [(piece.channel, piece.counted) for piece in draft.pieces if piece.counted]
+    counted_links.keep(session, post, shown, now=now)
     picture_rows.keep(session, [piece.picture for piece in draft.pieces if piece.picture], now=now)

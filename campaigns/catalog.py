@@ -24,6 +24,22 @@ class Audience:
 
 
 @dataclass(frozen=True)
+class National:
+    """What is known of a national campaign. `link` is its own page, "" where nobody has found it.
+
+    Without `audiences` or `risk_dates` it is for all of them. `valid_from` is its first day, where that is known.
+    """
+
+    name: str
+    owner: str = ""
+    audiences: tuple[str, ...] = ()
+    risk_dates: tuple[str, ...] = ()
+    link: str = ""
+    valid_from: date | None = None
+    is_closed: bool = False
+
+
+@dataclass(frozen=True)
 class Fact:
     """Something that texts rest on and that ages. Unconfirmed or run-out facts block approval."""
 
@@ -35,6 +51,11 @@ class Fact:
     valid_until: date
     is_confirmed: bool
     note: str = ""
+    national: National | None = None  # of a national campaign
+
+    @property
+    def is_closed(self) -> bool:
+        return self.national is not None and self.national.is_closed
 
 
 @dataclass(frozen=True)
@@ -87,6 +108,16 @@ class ReminderRole:
     escalate_to: str | None = None
 
 
+@dataclass(frozen=True)
+class Retention:
+    """How many days what nobody counts from is kept. None: for good, until the municipality has decided."""
+
+    texts: int | None = None
+    contents: int | None = None
+    attempts: int | None = None
+    reminders: int | None = None
+
+
 @dataclass(frozen=True, eq=False)  # compared and hashed by identity: one object per reading of the files
 class Municipality:
     id: str
@@ -105,6 +136,8 @@ class Municipality:
     local_dates: tuple[LocalDate, ...]
     extra_dates: tuple[ExtraDate, ...]
     reminders: tuple[ReminderRole, ...] = ()
+    count_clicks_at: str = ""  # the address that short links begin with; empty: no clicks are counted
+    keep_days: Retention = Retention()
 
     @cached_property
     def channel_ids(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property, lru_cache
@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from campaigns.catalog import Catalog, Fact, Municipality, Promise
 from campaigns.content import SWEDISH, Content, Source, context_for, find_source, render
+from campaigns.counted_links import Counted, counted_for, notice, with_short_link
 from campaigns.faults import Fault, FaultCode, Severity, faults
 from campaigns.links import addresses_of, addresses_of_fact, link_faults, troubled
 from campaigns.localtime import after_quiet
@@ -22,6 +23,7 @@ from campaigns.picture_rows import find_picture
 from campaigns.plan import Campaign
 from campaigns.post_sources import Occurrence, occurrence_of, places_of, texts_of
 from campaigns.promises import answered_by
+from campaigns.translations import fault_of, outdated
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Piece:
     faults: tuple[Fault, ...]
     facts_used: frozenset[str]
     picture: PictureFile | None = None
+    counted: Counted | None = None  # the short address that stands in place of the text's own link
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,10 @@ def render_post(
     """
     filling = Filling(session, catalog, messages, post, now=now, facts=facts)
     texts = texts_of(session, catalog, messages, post, filling.occurrence)
-    pieces = filling.pieces({place: texts.used_in(*place) for place in places_of(filling.municipality, post)})
+    places = places_of(filling.municipality, post)
+    pieces = filling.pieces(
+        {place: texts.used_in(*place) for place in places}, stale=outdated(session, texts, places).keys()
+    )
     digest = digest_of({(piece.channel, piece.language): piece.sha256 for piece in pieces})
     return Draft(pieces, digest)
 
@@ -140,33 +146,56 @@ class Filling:
             self._filled[source, language] = self._with_picture(content, found)
         return self._filled[source, language]
 
-    def pieces(self, sources: Mapping[tuple[str, str], Source]) -> tuple[Piece, ...]:
-        """What goes to each channel in each language, with its faults. Raises TemplateError."""
+    def pieces(
+        self, sources: Mapping[tuple[str, str], Source], *, stale: Collection[tuple[str, str]] = ()
+    ) -> tuple[Piece, ...]:
+        """What goes to each channel in each language, with its faults; `stale` are translations that are outdated.
+
+        Raises TemplateError.
+        """
         filled = {place: self.fill(source, place[1]) for place, source in sources.items()}
         contents = {id(item): item.content for item in filled.values()}.values()
         checks = _link_checks(self._session, contents, sources.values(), self._facts, now=self._now)
-        return tuple(self._piece(place, source, filled[place], checks) for place, source in sources.items())
+        others = {place: [fault_of(place[1])] if place in stale else [] for place in sources}
+        return tuple(
+            self._piece(place, source, filled[place], checks, others[place]) for place, source in sources.items()
+        )
 
-    def _piece(self, place: tuple[str, str], source: Source, item: Filled, checks: Mapping[str, LinkCheck]) -> Piece:
+    def _piece(
+        self,
+        place: tuple[str, str],
+        source: Source,
+        item: Filled,
+        checks: Mapping[str, LinkCheck],
+        others: Sequence[Fault],
+    ) -> Piece:
         channel, language = place
+        content, payload, sha256 = item.content, item.payload, item.sha256
+        counted = counted_for(self.municipality, self._post, channel, content)
+        if counted is not None:
+            content = with_short_link(content, counted)
+            payload = content.to_bytes()
+            sha256 = hashlib.sha256(payload).hexdigest()
+            others = (*others, notice(counted))
         found = faults(
-            item.content,
+            content,
             channel_kind=self.municipality.channel(channel).kind,
             facts_used=source.facts_used,
             facts=self._facts,
             send_day=self.send_day,
             picture=item.picture,
-            others=(*item.faults, *link_faults(item.content, source.facts_used, self._facts, checks)),
+            others=(*others, *item.faults, *link_faults(item.content, source.facts_used, self._facts, checks)),
         )
         return Piece(
             channel,
             language,
-            item.content,
-            item.payload,
-            item.sha256,
+            content,
+            payload,
+            sha256,
             tuple(found),
             source.facts_used,
             item.picture,
+            counted,
         )
 
     def _with_picture(self, content: Content, found: tuple[Fault, ...]) -> Filled:

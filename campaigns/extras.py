@@ -44,8 +44,11 @@ def add_extra_post(
     last: Chosen | None,
     name: str,
     now: datetime,
+    has_text: bool = False,
 ) -> list[Post]:
     """Add a post to each of `audiences`, with `title` and the rest of its text to be written. Returns them as drafts.
+
+    With `has_text` the same post of an earlier year has one, and that is what it begins with.
 
     Raises RefusedError, saying why, for a time that cannot be and for what is already there; NotFoundError for an
     unknown campaign, occurrence, audience or channel.
@@ -89,8 +92,9 @@ def add_extra_post(
         session.add(post)
         session.flush()
         assert post.id is not None
-        text = PostText(post_id=post.id, language=SWEDISH, source=start_text(title), author=actor, created_at=now)
-        session.add(text)
+        if not has_text:
+            source = start_text(title)
+            session.add(PostText(post_id=post.id, language=SWEDISH, source=source, author=actor, created_at=now))
         audit.record(
             session,
             now=now,

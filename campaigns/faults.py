@@ -54,6 +54,9 @@ class FaultCode(StrEnum):
     BAD_LINK = "bad_link"
     DEAD_LINK = "dead_link"
     UNSURE_LINK = "unsure_link"
+    COUNTED_LINK = "counted_link"
+    CLOSED_CAMPAIGN = "closed_campaign"
+    STALE_TRANSLATION = "stale_translation"
 
 
 @dataclass(frozen=True)
@@ -168,11 +171,22 @@ def _facts(used: Iterable[str], facts: Mapping[str, Fact], send_day: date) -> It
             yield _error(
                 FaultCode.UNKNOWN_FACT, "sources", f"Uppgiften ”{fact_id}” finns inte. {suggestion(fact_id, facts)}"
             )
+        elif fact.is_closed:
+            yield _error(FaultCode.CLOSED_CAMPAIGN, "sources", f"{_called(fact)} är avslutad. Ta bort den ur texten.")
+        elif fact.national and fact.national.valid_from and fact.national.valid_from > send_day:
+            first = fact.national.valid_from.isoformat()
+            yield _error(
+                FaultCode.CLOSED_CAMPAIGN, "sources", f"{_called(fact)} börjar {first}, och texten går ut före det."
+            )
         elif not fact.is_confirmed:
             yield _error(FaultCode.UNCONFIRMED_FACT, "sources", f"Ingen har bekräftat uppgiften ”{fact_id}”. {confirm}")
         elif fact.valid_until < send_day:
             until = fact.valid_until.isoformat()
             yield _error(FaultCode.EXPIRED_FACT, "sources", f"Uppgiften ”{fact_id}” gäller till {until}. {confirm}")
+
+
+def _called(fact: Fact) -> str:
+    return f"Den nationella kampanjen ”{fact.national.name if fact.national else fact.id}”"
 
 
 @lru_cache(maxsize=256)  # the channels of a post mostly share their words

@@ -42,8 +42,10 @@ def addresses_of(content: Content) -> Mapping[str, str]:
 
 
 def addresses_of_fact(fact: Fact) -> list[str]:
-    """The web addresses in a fact's source and text."""
-    return list(dict.fromkeys(_web(item.rstrip(".:?!") for item in _IN_TEXT.findall(f"{fact.source} {fact.text}"))))
+    """The web addresses in a fact's source and text, and a national campaign's own."""
+    found = [item.rstrip(".:?!") for item in _IN_TEXT.findall(f"{fact.source} {fact.text}")]
+    own = [fact.national.link] if fact.national and not fact.is_closed else []
+    return list(dict.fromkeys(_web([*own, *found])))
 
 
 def _web(addresses: Iterable[str]) -> Iterator[str]:

@@ -255,6 +255,80 @@ class PostText(SQLModel, table=True):
     created_at: datetime
 
 
+class TranslationLook(SQLModel, table=True):
+    """Somebody has held a translation against the Swedish text: it holds for just these two texts, by their SHA-256."""
+
+    __tablename__ = "translation_look"
+
+    municipality: str = Field(primary_key=True)
+    language: str = Field(primary_key=True)
+    original: str = Field(primary_key=True)
+    translation: str = Field(primary_key=True)
+    looked_by: str
+    looked_at: datetime
+
+
+class YearStart(SQLModel, table=True):
+    """Somebody has begun a municipality's year from the one before it."""
+
+    __tablename__ = "year_start"
+
+    municipality: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    begun_by: str
+    begun_at: datetime
+
+
+class CarriedOver(SQLModel, table=True):
+    """What people had added to a campaign, carried over to a later year: `source` and `made` are keys."""
+
+    __tablename__ = "carried_over"
+
+    source: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    municipality: str = Field(index=True)
+    made: str
+
+
+class CountedLink(SQLModel, table=True):
+    """A short address of ours in a signed text, and the address in that text that it leads to."""
+
+    __tablename__ = "counted_link"
+
+    id: str = Field(primary_key=True)
+    municipality: str
+    post_id: int = Field(foreign_key="post.id", index=True)
+    channel: str
+    address: str
+    created_at: datetime
+
+
+class ClickCount(SQLModel, table=True):
+    """How many times a short address was followed on a local day. Nothing is kept of who followed it."""
+
+    __tablename__ = "click_count"
+
+    link_id: str = Field(primary_key=True, foreign_key="counted_link.id")
+    day: date = Field(primary_key=True)
+    clicks: int
+
+
+class ReachNote(SQLModel, table=True):
+    """A number that a person read in a channel and typed in. The newest of a post, channel and measure holds."""
+
+    __tablename__ = "reach_note"
+    __table_args__ = (Index("ix_reach_note_latest", "post_id", "channel", "measure", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    post_id: int = Field(foreign_key="post.id")
+    municipality: str
+    channel: str
+    measure: str
+    number: int
+    noted_by: str
+    noted_at: datetime
+
+
 class ContentRow(SQLModel, table=True):
     """The exact bytes for one channel and language in one version of a post: what is signed and what is sent."""
 
@@ -649,6 +723,7 @@ class AuditEntry(SQLModel, table=True):
     action: str
     subject: str
     detail: str = ""
+    hash: str = ""  # covers this entry and the hash of the one before it: see campaigns.audit
 
 
 class NoticeState(StrEnum):

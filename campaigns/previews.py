@@ -15,6 +15,7 @@ from campaigns.drafts import Filling, Piece
 from campaigns.errors import NotFoundError, TemplateError
 from campaigns.models import Post
 from campaigns.post_sources import Writing, places_of, texts_of
+from campaigns.translations import outdated
 
 
 @dataclass(frozen=True)
@@ -69,4 +70,5 @@ def preview(
             unmade.append(Unmade(channel, language, error.message, is_written, is_missing))
         else:
             sources[channel, language] = source
-    return Preview(filling.pieces(sources), tuple(unmade), frozenset(written_in), filling.context)
+    stale = outdated(session, texts, sources).keys()
+    return Preview(filling.pieces(sources, stale=stale), tuple(unmade), frozenset(written_in), filling.context)

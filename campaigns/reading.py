@@ -20,9 +20,11 @@ from campaigns.catalog import (
     ChannelConfig,
     Fact,
     Municipality,
+    National,
     Party,
     Promise,
     ReminderRole,
+    Retention,
 )
 from campaigns.errors import ConfigurationError, Problem, RuleError, suggestion
 from campaigns.occurrences import ExtraDate, LocalDate, Place
@@ -254,6 +256,20 @@ class _Reader:
             table.valid_until,
             table.confirmed,
             table.note,
+            self._national(key, table, file) if table.kind == "kampanj" else None,
+        )
+
+    def _national(self, key: str, table: schema.FactTable, file: str) -> National:
+        if table.valid_from is not None and table.valid_until < table.valid_from:
+            self.problem(file, f"{key}.valid_until", "ligger före valid_from")
+        return National(
+            table.name or table.text,
+            table.owner or "",
+            tuple(table.audiences),
+            tuple(table.risk_dates),
+            table.link or "",
+            table.valid_from,
+            table.closed,
         )
 
     def campaign(self, key: str, table: schema.CampaignFile) -> Campaign:
@@ -322,6 +338,8 @@ class _Reader:
                 )
                 for item in table.reminders
             ),
+            table.count_clicks_at or "",
+            Retention(**table.keep_days.model_dump()),
         )
 
     def _channel(

@@ -105,6 +105,24 @@ Zone = Annotated[str, AfterValidator(_zone)]
 SecretReference = Annotated[str, AfterValidator(_reference)]
 
 
+def _https(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        is_whole = parts.scheme == "https" and bool(parts.hostname)
+    except ValueError:
+        is_whole = False
+    if not is_whole or re.search(r"""[\s"'<>`]""", text):
+        raise PydanticCustomError("https", "ska vara en hel adress som börjar med https://")
+    return text
+
+
+HttpsAddress = Annotated[str, Field(max_length=2_000), AfterValidator(_https)]
+
+
+# Days. Two planned years look back on the one before: what is younger is still in use.
+KeptDays = Annotated[int, Field(ge=400, le=36_500)]
+
+
 class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -183,6 +201,27 @@ class FactTable(Table):
     valid_until: date
     confirmed: bool
     note: str = ""
+    name: Name | None = None
+    owner: Name | None = None
+    audiences: list[AudienceId] = []
+    risk_dates: list[RiskDateId] = []
+    link: HttpsAddress | None = None
+    valid_from: date | None = None
+    closed: bool = False
+
+    @model_validator(mode="after")
+    def _tells_of_a_campaign_only_of_one(self) -> Self:
+        told = [key for key in _OF_NATIONAL if getattr(self, key)]
+        if told and self.kind != "kampanj":
+            raise PydanticCustomError(
+                "national",
+                "{names} hör till kind = ”kampanj”, inte till andra uppgifter",
+                {"names": " och ".join(told)},
+            )
+        return self
+
+
+_OF_NATIONAL = ("name", "owner", "audiences", "risk_dates", "link", "valid_from", "closed")
 
 
 class LastTimeTable(Table):
@@ -358,6 +397,13 @@ class ReminderTable(Table):
     escalate_to: Name | None = None
 
 
+class RetentionTable(Table):
+    texts: KeptDays | None = None
+    contents: KeptDays | None = None
+    attempts: KeptDays | None = None
+    reminders: KeptDays | None = None
+
+
 class MunicipalityFile(Table):
     name: Name
     short_name: Name
@@ -374,6 +420,8 @@ class MunicipalityFile(Table):
     local_dates: list[LocalDateTable] = []
     extra_dates: list[ExtraDateTable] = []
     reminders: list[ReminderTable] = []
+    count_clicks_at: HttpsAddress | None = None
+    keep_days: RetentionTable = RetentionTable()
 
     @field_validator("reminders")
     @classmethod

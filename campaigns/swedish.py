@@ -82,3 +82,35 @@ def moment(at: datetime, zone: ZoneInfo) -> str:
     """”tis 24 nov 2026 kl. 09.00”, in the zone's wall-clock time."""
     local = at.astimezone(zone)
     return f"{short_date(local.date())} kl. {local:%H.%M}"
+
+
+_LANGUAGES: dict[str, str] = {
+    "sv": "Svenska",
+    "en": "Engelska",
+    "ar": "Arabiska",
+    "ckb": "Sorani",
+    "fa": "Persiska",
+    "prs": "Dari",
+    "ps": "Pashto",
+    "so": "Somaliska",
+    "ti": "Tigrinja",
+    "uk": "Ukrainska",
+    "fi": "Finska",
+    "de": "Tyska",
+    "fr": "Franska",
+    "es": "Spanska",
+    "pl": "Polska",
+    "ru": "Ryska",
+    "tr": "Turkiska",
+    "kmr": "Kurmanji",
+    "bs": "Bosniska",
+    "yi": "Jiddisch",
+    "he": "Hebreiska",
+    "ur": "Urdu",
+    "th": "Thailändska",
+}
+
+
+def language_name(code: str) -> str:
+    """”Engelska”; the code itself for a language that nobody has named here."""
+    return _LANGUAGES.get(code, code)

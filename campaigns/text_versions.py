@@ -113,10 +113,11 @@ def save(
     author: str,
     now: datetime,
     begun_from: int,
+    seen: str | None = None,
 ) -> PostText | None:
     """Save the fields as a new version of the text that they were opened from; None if nothing had been changed.
 
-    Raises as `write_text`, whose `begun_from` it is.
+    Raises as `write_text`, whose `begun_from` and `seen` they are.
     """
     assert post.id is not None
     texts = texts_of(session, catalog, messages, post)
@@ -136,6 +137,8 @@ def save(
         author=author,
         now=now,
         begun_from=begun_from,
+        messages=messages,
+        seen=seen,
     )
 
 

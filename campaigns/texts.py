@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from campaigns import approval, audit
+from campaigns import approval, audit, translations
 from campaigns.catalog import Catalog
-from campaigns.content import PLACEHOLDERS, parse_source
+from campaigns.content import PLACEHOLDERS, SWEDISH, parse_source
 from campaigns.enqueue import left_posts
 from campaigns.errors import NotFoundError, RefusedError, TemplateError, suggestion
 from campaigns.models import Post, PostState, PostText
+from campaigns.post_sources import places_of, texts_of
 from campaigns.revisions import touch
 from campaigns.sandbox import BoundedTemplate
 from campaigns.written import checked_actor
@@ -65,12 +67,16 @@ def write_text(
     now: datetime,
     begun_from: int | None = None,
     restored: int | None = None,
+    messages: Path | None = None,
+    seen: str | None = None,
 ) -> PostText:
     """Save `source` (a template with front matter) as the post's text in `language`, written by `author`.
 
     An empty `channel` means all of them. Signatures fall and what is queued stops. The same text again changes nothing.
     `begun_from` is the version that the author had before them, 0 for none: if another has been saved since, nothing
-    is saved. `restored` is the version, 0 for the shipped text, that is made the newest again.
+    is saved. `restored` is the version, 0 for the shipped text, that is made the newest again. A translation is taken
+    to say what the Swedish text does, if `messages` tells where the shipped texts lie; `seen` is which Swedish text the
+    author was shown (`translations.swedish_seal`), where it is known.
     Raises ChangedMeanwhileError, NotFoundError, RefusedError, or TemplateError when the text cannot be a template.
     """
     post = session.exec(select(Post).where(Post.id == post_id).with_for_update()).one_or_none()
@@ -89,6 +95,8 @@ def write_text(
     row = PostText(post_id=post_id, channel=channel, language=language, source=source, author=author, created_at=now)
     session.add(row)
     _changed(session, post, now=now)
+    if language != SWEDISH and restored is None and messages is not None:
+        _note_translation(session, catalog, messages, post, row, seen=seen)
     audit.record(
         session,
         now=now,
@@ -167,6 +175,21 @@ def ordinal(session: Session, row: PostText) -> int:
 def _restored_from(session: Session, number: int) -> str:
     row = session.get(PostText, number) if number else None
     return f"version {ordinal(session, row)}" if row else "den första texten"
+
+
+def _note_translation(
+    session: Session, catalog: Catalog, messages: Path, post: Post, row: PostText, *, seen: str | None
+) -> None:
+    translations.note(
+        session,
+        texts_of(session, catalog, messages, post),
+        places_of(catalog.municipality(post.municipality), post),
+        language=row.language,
+        channel=row.channel,
+        seen=seen,
+        name=row.author,
+        now=row.created_at,
+    )
 
 
 def closed(session: Session, post: Post) -> Closed | None:

@@ -16,7 +16,7 @@ from functools import partial
 
 from sqlalchemy import bindparam, text
 
-from campaigns import link_checks, link_looks, posts, publishing
+from campaigns import link_checks, link_looks, posts, publishing, retention
 from campaigns.catalog import Municipality
 from campaigns.channels import Environment
 from campaigns.database import Database
@@ -117,6 +117,17 @@ def follow_up(work: Work, *, now: datetime) -> None:
                     drafts.make(session, catalog, municipality, period, name=drafts.WORKER, now=now)
 
 
+def retain(work: Work, *, now: datetime) -> None:
+    """Throw away what the municipalities have decided is not to be kept any longer."""
+    for municipality in work.parts.catalog.municipalities.values():
+        with _on_its_own(municipality):
+            with work.parts.database.read() as session:
+                is_needed = retention.removable(session, municipality, now=now).total
+            if is_needed:
+                with work.parts.database.write() as session:
+                    retention.remove(session, municipality, name=drafts.WORKER, now=now)
+
+
 def remind(work: Work, *, now: datetime) -> None:
     """Make the reminders that are due."""
     database, catalog = work.parts.database, work.parts.catalog
@@ -211,4 +222,5 @@ JOBS: tuple[Job, ...] = (
     Job(notify, timedelta(seconds=10)),
     Job(ping, timedelta(minutes=5)),
     Job(check_links, timedelta(minutes=5)),
+    Job(retain, timedelta(hours=1)),
 )

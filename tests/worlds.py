@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from sqlmodel import col, select
 
-from campaigns import approval, efforts, signing_links
+from campaigns import approval, efforts, new_year, reach, signing_links
 from campaigns.activities import Outcome as Outcomes
-from campaigns.activities import Told, tell_activity
+from campaigns.activities import Told, add_extra_activity, tell_activity
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
 from campaigns.followup import drafts
 from campaigns.followup.document import Words
@@ -82,7 +82,40 @@ def typical(place: Place) -> Place:
     place.write("valborg/2027/valborg/narmast/syskon")
     town.approve("valborg/2027/valborg/narmast/syskon", "kommun", "Kim Kommun")
     _followed_up(place)
+    _reached(place, early)
     return place
+
+
+def _reached(place: Place, key: str) -> None:
+    """Numbers that somebody has read, and a new year that somebody has begun, with an effort of last year's left."""
+    catalog, now = place.parts.catalog, place.clock.at
+    aneby = catalog.municipality("aneby")
+    with place.database.write() as session:
+        for measure, number in (("visningar", 1240), ("delningar", 12)):
+            reach.note_reach(
+                session,
+                aneby,
+                place.town.post(key).id or 0,
+                channel="webb",
+                measure=measure,
+                number=number,
+                name="Sam Samordnare",
+                now=now,
+            )
+        add_extra_activity(
+            session,
+            catalog,
+            aneby,
+            campaign="valborg",
+            occurrence=place.town.post(key).occurrence,
+            title="Korvgrillning vid brasan",
+            day=date(2027, 4, 30),
+            responsible="Föreningen",
+            description="",
+            name="Sam Samordnare",
+            now=now,
+        )
+        new_year.begin_year(session, catalog, aneby, 2028, keys=(), name="Sam Samordnare", now=now)
 
 
 def _followed_up(place: Place) -> None:
@@ -210,6 +243,8 @@ def variants(place: Place) -> list[str]:
         "arshjul?ar=2028",
         "prenumerera?campaign=valborg&audience=syskon",
         "uppfoljning?period=20250101-20261231",
+        "nytt-ar/2028",
+        *(f"uppfoljning/rackvidd/{item.post_id}" for item in published_first(place)[:1]),
     )
     return [f"/kommun/aneby/{path}" for path in paths]
 

@@ -41,6 +41,7 @@ def make_parser() -> argparse.ArgumentParser:
         _channels,
         _feeds,
         _follow_up,
+        _yearly,
         _people,
         _operating,
     )
@@ -349,6 +350,48 @@ def _follow_up(commands: argparse._SubParsersAction) -> None:  # type: ignore[ty
     effort.add_argument("--situation", metavar="LÄGESBILD", required=True, help="vad som har ändrats")
     effort.add_argument("--responsible", metavar="ANSVARIG", default="", help="vem som ansvarar")
     _as(effort)
+
+
+def _yearly(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    new_year = _command(commands, "new-year", "yearly:start", "vad som är kvar innan ett nytt år kan börja")
+    new_year.add_argument("year", nargs="?", type=_number, metavar="ÅR", help="annars nästa år")
+    new_year.add_argument("--begin", action="store_true", help="börja året: kan göras hur många gånger som helst")
+    new_year.add_argument(
+        "--take", metavar="NYCKEL", action="append", default=[], help="ta med det här från förra året, eller all"
+    )
+    new_year.add_argument("--as", dest="name", metavar="NAMN", default="", help="vem som börjar året")
+    _municipality(new_year)
+    _json(new_year)
+    reach = _command(commands, "reach", "yearly:reach", "hur långt budskapen nådde, eller skriv in en siffra")
+    reach.add_argument("reference", nargs="?", metavar="ID", help="budskapets nummer eller nyckel")
+    reach.add_argument("--channel", metavar="KANAL", help="i vilken kanal siffran lästes")
+    reach.add_argument("--measure", metavar="MÅTT", help="till exempel visningar, reaktioner eller mottagare")
+    reach.add_argument("--number", type=_number, metavar="ANTAL", help="siffran")
+    reach.add_argument("--as", dest="name", metavar="NAMN", default="", help="vem som läste den")
+    _municipality(reach)
+    _json(reach)
+    national = _command(commands, "national", "yearly:national", "visa de nationella kampanjerna och om de får spridas")
+    _municipality(national)
+    _json(national)
+    archive = _command(commands, "archive", "yearly:archive", "skriv ett års arkiv i en mapp, med kontrollsummor")
+    archive.add_argument("municipality", metavar="KOMMUN")
+    archive.add_argument("year", metavar="ÅR", type=_number)
+    archive.add_argument("folder", metavar="MAPP", help="en mapp som inte finns än, eller en fil som slutar på .zip")
+    archive.add_argument("--campaign", metavar="KAMPANJ", default="", help="bara den här kampanjen")
+    _as(archive)
+    retention = _command(commands, "retention", "yearly:retention", "visa vad som får gallras, eller gallra det nu")
+    retention.add_argument("--remove", action="store_true", help="gallra nu; annars gör arbetaren det av sig själv")
+    retention.add_argument("--as", dest="name", metavar="NAMN", default="", help="vem som gallrar")
+    _municipality(retention)
+    _json(retention)
+    log = _command(commands, "log", "yearly:log", "loggen: kontrollera att ingen har ändrat i den")
+    acts = log.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True)
+    verify = acts.add_parser("verify", help="gå igenom loggens kedja och säg den första raden som inte stämmer")
+    verify.set_defaults(act="verify")
+    verify.add_argument(
+        "--known", metavar="SUMMA", default="", help="en summa som skrevs ner förut, till exempel ur ett arkiv"
+    )
+    _json(verify)
 
 
 def _people(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above

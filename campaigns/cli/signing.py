@@ -88,6 +88,7 @@ def text(given: argparse.Namespace) -> int:
             language=given.lang,
             author=given.name,
             now=parts.clock(),
+            messages=parts.messages,
         )
     show.line(f"Budskap {post.id} har fått ny text. Tidigare godkännanden gäller inte längre.")
     return 0

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
+from campaigns import counted_links
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import Content
 from campaigns.followup.national import national_campaigns, spread_in
@@ -94,6 +95,7 @@ def gather(
     known = [year for year in sorted(set(years)) if FIRST_YEAR <= year <= LAST_YEAR]
     laid = season(session, catalog, municipality, years=known)
     by_post = _by_post(deliveries)
+    contents = [item.content_id for found in by_post.values() for item in found]
     return Gathered(
         catalog=catalog,
         municipality=municipality,
@@ -101,7 +103,7 @@ def gather(
         posts=tuple(posts),
         deliveries=by_post,
         signatures=_by_post(signatures),
-        spread=_spread(session, catalog, [item.content_id for found in by_post.values() for item in found]),
+        spread=_spread(session, catalog, municipality, contents),
         occurrences={row.key: row for row in occurrences},
         activities=tuple(activities),
         planned=tuple(item for item in laid.plan.activities if item.occurrence.has_day),
@@ -144,13 +146,17 @@ def _by_post(rows: Iterable[T]) -> dict[int, tuple[T, ...]]:
     return {post_id: tuple(items) for post_id, items in found.items()}
 
 
-def _spread(session: Session, catalog: Catalog, content_ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
+def _spread(
+    session: Session, catalog: Catalog, municipality: Municipality, content_ids: Iterable[int]
+) -> dict[int, tuple[str, ...]]:
     known = national_campaigns(catalog)
+    shortened = counted_links.originals(session, municipality.id)
     wanted = sorted(set(content_ids))
     found: dict[int, tuple[str, ...]] = {}
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
         rows = session.exec(select(ContentRow.id, ContentRow.payload).where(col(ContentRow.id).in_(some)))
         for content_id, payload in rows:
-            found[content_id or 0] = tuple(spread_in(Content.from_bytes(payload), known))
+            content = counted_links.with_original_link(Content.from_bytes(payload), shortened)
+            found[content_id or 0] = tuple(spread_in(content, known))
     return found

@@ -31,6 +31,9 @@ def national_campaigns(catalog: Catalog) -> list[NationalCampaign]:
 
 def _campaign(fact: Fact) -> NationalCampaign:
     text = fact.text.strip()
+    known = fact.national
+    if known is not None and known.link:
+        return NationalCampaign(fact.id, known.name, _bare(known.link), known.name)
     if text.startswith(("https://", "http://")):
         return NationalCampaign(fact.id, fact.note.split(".")[0].strip() or text, _bare(text), text)
     return NationalCampaign(fact.id, text, _bare(f"https://{text}") if _DOMAIN.fullmatch(text) else "", text)

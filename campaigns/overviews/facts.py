@@ -50,15 +50,16 @@ class FactsPage:
 
 
 def facts_page(session: Session, catalog: Catalog, *, today: date) -> FactsPage:
-    """Every fact: those that stop approval, those that soon will, the rest; each in the order of the file."""
-    found = [_shown(fact, today) for fact in facts_at(session, catalog).values()]
+    """Every fact but closed campaigns: those that stop approval, those that soon will, the rest, by the file."""
+    found = [_shown(fact, today) for fact in facts_at(session, catalog).values() if not fact.is_closed]
     ordered = sorted(found, key=lambda item: (item.is_good, not item.is_soon_over))
     return FactsPage(ordered, today + _USUAL, today + LONGEST_VALIDITY)
 
 
 def count_of_stopping(session: Session, catalog: Catalog, *, today: date) -> int:
     """How many facts stop approval."""
-    return sum(not _shown(fact, today).is_good for fact in facts_at(session, catalog).values())
+    open_ones = (fact for fact in facts_at(session, catalog).values() if not fact.is_closed)
+    return sum(not _shown(fact, today).is_good for fact in open_ones)
 
 
 def _shown(fact: Fact, today: date) -> ShownFact:

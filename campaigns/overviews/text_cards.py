@@ -13,34 +13,10 @@ from campaigns.drafts import Piece
 from campaigns.faults import Fault, FaultCode
 from campaigns.picture_files import PictureFile
 from campaigns.previews import Preview
+from campaigns.swedish import language_name
 
 # About how many characters are seen before ”mer”, by others' measurements: the networks tell nobody.
 SHOWN_FIRST: Mapping[str, int] = {"facebook": 477, "instagram": 125, "linkedin": 210}
-LANGUAGE_NAMES: Mapping[str, str] = {
-    "sv": "Svenska",
-    "en": "Engelska",
-    "ar": "Arabiska",
-    "ckb": "Sorani",
-    "fa": "Persiska",
-    "prs": "Dari",
-    "ps": "Pashto",
-    "so": "Somaliska",
-    "ti": "Tigrinja",
-    "uk": "Ukrainska",
-    "fi": "Finska",
-    "de": "Tyska",
-    "fr": "Franska",
-    "es": "Spanska",
-    "pl": "Polska",
-    "ru": "Ryska",
-    "tr": "Turkiska",
-    "kmr": "Kurmanji",
-    "bs": "Bosniska",
-    "yi": "Jiddisch",
-    "he": "Hebreiska",
-    "ur": "Urdu",
-    "th": "Thailändska",
-}
 
 
 @dataclass(frozen=True)
@@ -75,10 +51,6 @@ class Shown:
     faults: Sequence[Fault]  # in every one of the cards: they are not told of again in each
     cards: Sequence[Card]
     other_cards: Sequence[Card]  # in channels and languages that the text being written is not for
-
-
-def language_name(language: str) -> str:
-    return LANGUAGE_NAMES.get(language, language)
 
 
 def shown(municipality: Municipality, found: Preview, typed: Fields) -> Shown:

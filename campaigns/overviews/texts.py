@@ -10,13 +10,15 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from campaigns import picture_rows
+from campaigns import picture_rows, translations
 from campaigns.catalog import Catalog, Fact, Municipality
-from campaigns.content import PLACEHOLDERS, SWEDISH, Fields
-from campaigns.errors import NotFoundError
+from campaigns.content import PLACEHOLDERS, SWEDISH, Fields, decomposed
+from campaigns.errors import NotFoundError, TemplateError
 from campaigns.facts import facts_at
 from campaigns.models import Post, PostState
-from campaigns.overviews.text_cards import Shown, language_name, shown
+from campaigns.national import Spreadable
+from campaigns.overviews.national import proposals
+from campaigns.overviews.text_cards import Shown, shown
 from campaigns.picture_rows import Choice
 from campaigns.post_names import audience_name, campaign_name, step_name
 from campaigns.post_sources import PostSources, Writing, places_of, texts_of
@@ -24,7 +26,7 @@ from campaigns.posts import shown_state
 from campaigns.previews import Preview, preview
 from campaigns.sandbox.filters import shown as as_text
 from campaigns.signatures import live_signatures
-from campaigns.swedish import POST_STATES, moment
+from campaigns.swedish import POST_STATES, language_name, moment
 from campaigns.text_versions import FieldDifference, Version, field_differences, versions
 from campaigns.texts import Closed, closed
 
@@ -76,6 +78,15 @@ class About:
 
 
 @dataclass(frozen=True)
+class Outdated:
+    """The translation is of another Swedish text than the one that stands now. `changes` are since then, if known."""
+
+    language_name: str
+    changes: Sequence[FieldDifference]
+    seal: str
+
+
+@dataclass(frozen=True)
 class Editor:
     """A text as it can be edited. `newest` is the version it is; `inherits` says what it is when there is none yet."""
 
@@ -91,6 +102,9 @@ class Editor:
     facts: Sequence[ShownFact]
     shown: Shown
     has_own: bool  # the channel has a text of its own, and not the common one
+    swedish: str  # which Swedish texts are shown, for the form of a translation to carry
+    outdated: Outdated | None
+    proposals: Sequence[Spreadable]  # national campaigns that may be spread in the post
 
 
 @dataclass(frozen=True)
@@ -154,10 +168,53 @@ def editor(
         inherits=_inherits(texts, at, municipality),
         pictures=picture_rows.choices(session, municipality.id, messages),
         placeholders=_placeholders(found.values),
-        facts=[ShownFact(fact.id, fact.text, fact.id in fields.sources) for fact in facts.values()],
+        facts=[
+            ShownFact(fact.id, fact.text, fact.id in fields.sources)
+            for fact in facts.values()
+            if not fact.is_closed or fact.id in fields.sources
+        ],
         shown=shown(municipality, found, fields),
         has_own=at.channel != "" and _has_own(texts, at.channel, at.language),
+        swedish=translations.swedish_seal(texts, _written_for(municipality, post, at)),
+        outdated=_outdated(session, texts, municipality, post, at),
+        proposals=proposals(session, catalog, municipality, post, now=now),
     )
+
+
+def _written_for(municipality: Municipality, post: Post, at: Where) -> list[tuple[str, str]]:
+    return [
+        place for place in places_of(municipality, post) if place[1] == at.language and at.channel in ("", place[0])
+    ]
+
+
+def _outdated(
+    session: Session, texts: PostSources, municipality: Municipality, post: Post, at: Where
+) -> Outdated | None:
+    places = [place for place in places_of(municipality, post) if place[1] == at.language]
+    found = translations.outdated(session, texts, places)
+    if not found:
+        return None
+    place = next((place for place in found if place[0] == at.channel), next(iter(found)))
+    return Outdated(
+        language_name(at.language).lower(),
+        _changes_since(session, texts, place),
+        translations.seal(texts, places, at.language),
+    )
+
+
+def _changes_since(session: Session, texts: PostSources, place: tuple[str, str]) -> Sequence[FieldDifference]:
+    """What has changed in the Swedish text since the translation was last held against it, where that is still here."""
+    now = texts.used_in(place[0], SWEDISH)
+    known = {translations.digest(row.source): row.source for row in texts.written if row.language == SWEDISH}
+    try:
+        shipped = texts.begun_from(place[0], SWEDISH).text
+    except (NotFoundError, TemplateError):
+        shipped = ""
+    known.setdefault(translations.digest(shipped), shipped)
+    for original in translations.originals(session, texts, place):
+        if known.get(original):
+            return field_differences(decomposed(known[original]), decomposed(now.text))
+    return ()
 
 
 def _has_own(texts: PostSources, channel: str, language: str) -> bool:

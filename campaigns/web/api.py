@@ -159,6 +159,7 @@ def write_text(who: Who, post_id: Number, body: shape.TextRequest) -> shape.Text
             source=body.source,
             author=who.name,
             now=who.now,
+            messages=who.parts.messages,
         )
     assert row.id is not None
     return shape.TextAnswer(version=row.id, post=post_id, author=row.author, created_at=row.created_at)

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from campaigns.web import api, api_channels, api_follow_up, api_stopping, problems, static_files
 from campaigns.web.api_models import LONGEST_TEXT
+from campaigns.web.clicks import ClickPages
 from campaigns.web.feedserver import FeedApplication, FeedStore
 from campaigns.web.freshness import Freshness
 from campaigns.web.looks import Looks
@@ -63,6 +64,7 @@ def create_app(parts: Parts, pages: Pages) -> FastAPI:
     app.state.parts = parts
     app.router.routes.extend(PublicPages(parts, pages).routes())
     app.router.routes.extend(PublicFollowUpPages(parts, pages).routes())
+    app.router.routes.extend(ClickPages(parts).routes())
     app.router.routes.extend(rooms.routes(parts, pages))
     app.router.routes.extend(OperatingPages(parts, pages).routes())
     app.router.routes.extend(SigningPages(parts, pages).routes())

@@ -55,7 +55,7 @@ def json_of(document: Document) -> bytes:
 def pdf(pages: Pages, municipality: Municipality, document: Document, *, signatures: Sequence[Signature] = ()) -> bytes:
     """The follow-up as a tagged PDF. Raises RefusedError, saying what to install, where none can be made."""
     with _ONE_AT_A_TIME:
-        return _pdf_of(_html_of(pages, municipality, document, signatures))
+        return pdf_of(_html_of(pages, municipality, document, signatures))
 
 
 def _html_of(pages: Pages, municipality: Municipality, document: Document, signatures: Sequence[Signature]) -> str:
@@ -70,7 +70,8 @@ def _html_of(pages: Pages, municipality: Municipality, document: Document, signa
 
 
 @lru_cache(maxsize=16)  # a published one never changes, and takes a second to set
-def _pdf_of(html: str) -> bytes:
+def pdf_of(html: str) -> bytes:
+    """A page of ours as a tagged PDF. Raises RefusedError, saying what to install, where none can be made."""
     try:
         from weasyprint import HTML
         from weasyprint.urls import URLFetcher

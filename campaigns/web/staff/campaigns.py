@@ -10,6 +10,7 @@ from starlette.responses import Response
 from campaigns.errors import RefusedError
 from campaigns.localtime import chosen
 from campaigns.overviews.campaign_list import campaign_list
+from campaigns.overviews.national import national_page
 from campaigns.overviews.timeline import CampaignYear
 from campaigns.overviews.timeline_work import Row
 from campaigns.step_changes import move_step, restore_step, skip_step
@@ -32,6 +33,13 @@ def campaigns_page(visit: Visit) -> Response:
     with visit.parts.database.read() as session:
         found = campaign_list(session, visit.parts.catalog, visit.municipality, now=visit.now)
     return visit.page("kampanjer.html", campaigns=found)
+
+
+def national(visit: Visit) -> Response:
+    """The library of what others have made and we may spread."""
+    with visit.parts.database.read() as session:
+        found = national_page(session, visit.parts.catalog, visit.municipality, now=visit.now)
+    return visit.page("nationella.html", found=found)
 
 
 def year_page(visit: Visit) -> Response:
@@ -166,6 +174,7 @@ def _skippable(row: Row) -> list[int]:
 
 PAGES: tuple[StaffPage, ...] = (
     StaffPage("kampanjer", get=campaigns_page),
+    StaffPage("kampanjer/nationella", get=national),
     StaffPage(YEAR, get=year_page),
     StaffPage(f"{YEAR}/flytta/{{post:int}}", get=move_form, post=move, needs=editors),
     StaffPage(f"{YEAR}/hoppa-over/{{post:int}}", get=skip_form, post=skip, needs=editors),

@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, compile_path
 
 from campaigns.web.pages import Pages
 from campaigns.web.staff import (
+    archive,
     calendar,
     campaign_additions,
     campaign_dates,
@@ -17,8 +18,10 @@ from campaigns.web.staff import (
     guide,
     link_making,
     log,
+    new_year,
     pause,
     queue,
+    reaching,
     review,
     settings,
     settings_channels,
@@ -42,12 +45,14 @@ ROOMS: tuple[StaffPage, ...] = (
     *campaigns.PAGES,
     *campaign_additions.PAGES,
     *campaign_dates.PAGES,
+    *new_year.PAGES,
     *texts.PAGES,
     *review.PAGES,
     *link_making.PAGES,
     *queue.PAGES,
     *pause.PAGES,
     *efforts.PAGES,
+    *reaching.PAGES,
     *follow_up.PAGES,
     *log.PAGES,
     *subscribe.PAGES,
@@ -58,6 +63,7 @@ ROOMS: tuple[StaffPage, ...] = (
     *settings_channels.PAGES,
     *settings_look.PAGES,
     *settings_keys.PAGES,
+    *archive.PAGES,
 )
 
 

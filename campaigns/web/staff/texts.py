@@ -12,7 +12,7 @@ from sqlmodel import Session
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from campaigns import picture_rows, text_versions
+from campaigns import picture_rows, text_versions, translations
 from campaigns.channels.smtp import letter
 from campaigns.content import Fields, decomposed, field_faults
 from campaigns.content.fields import replaced_outside_code
@@ -21,10 +21,12 @@ from campaigns.errors import NotFoundError, RefusedError, TemplateError
 from campaigns.models import Post, PostText
 from campaigns.overviews import text_list as lists
 from campaigns.overviews import texts as overview
+from campaigns.overviews.national import proposals
 from campaigns.overviews.text_cards import Card, not_written
 from campaigns.overviews.texts import Where
 from campaigns.picture_files import MOST_BYTES
 from campaigns.post_list import post_of
+from campaigns.post_sources import places_of, texts_of
 from campaigns.sms import segments
 from campaigns.swedish import moment
 from campaigns.texts import ChangedMeanwhileError, ClosedError, OtherText, ordinal, use_common_text
@@ -72,6 +74,8 @@ def act(visit: Visit) -> Response:
     fields = _typed(visit)
     if "ersatt" in visit.form:
         return _editor(visit, post, at, _replaced(visit, fields), told="Tecknen är utbytta. Spara när du är klar.")
+    if "sprid" in visit.form:
+        return _spreading(visit, post, at, fields)
     todo = visit.field("gor")
     if todo == "ladda":
         return _uploaded(visit, post, at, fields)
@@ -135,6 +139,25 @@ def picture(visit: Visit) -> Response:
     return Response(found.data, media_type=found.media_type)
 
 
+def attest(visit: Visit) -> Response:
+    """The translation has been read against the Swedish text, and still says the same."""
+    post, at = _asked(visit)
+    try:
+        with visit.parts.database.write() as session:
+            translations.look(
+                session,
+                texts_of(session, visit.parts.catalog, visit.parts.messages, post),
+                places_of(visit.municipality, post),
+                language=at.language,
+                seen=visit.field("sigill"),
+                name=visit.person.name,
+                now=visit.now,
+            )
+    except RefusedError as error:
+        return visit.redirect(_link(post, at), error.message)
+    return visit.redirect(_link(post, at), "Översättningen är läst mot den svenska texten och gäller igen.")
+
+
 PAGES: tuple[StaffPage, ...] = (
     StaffPage("mallar", get=season),
     StaffPage("mallar/bild/{name}", get=picture),
@@ -151,6 +174,7 @@ PAGES: tuple[StaffPage, ...] = (
         needs=editors,
         largest=LARGEST_FORM,
     ),
+    StaffPage("mallar/{post:int}/oversattning", post=attest, needs=editors),
     StaffPage("mallar/{post:int}/versioner", get=history, post=restore, post_needs=editors),
 )
 
@@ -208,6 +232,7 @@ def _editor(
         fields=fields,
         shown=shown.shown,
         begun_from=visit.field("utgick_fran") if is_begun else str(shown.newest.number),
+        swedish=visit.field("svenska") if is_begun else shown.swedish,
         is_unsaved=typed is not None,
         faults=faults or {},
         told=told,
@@ -259,6 +284,7 @@ def _saved(visit: Visit, post: Post, at: Where, fields: Fields) -> Response:
                 author=visit.person.name,
                 now=visit.now,
                 begun_from=_number(visit.field("utgick_fran")),
+                seen=visit.field("svenska"),
             )
             number = ordinal(session, row) if row else 0
     except ChangedMeanwhileError as error:
@@ -335,6 +361,20 @@ def _uploaded(visit: Visit, post: Post, at: Where, fields: Fields) -> Response:
     chosen = replace(fields, image=row.name)
     told = f"Bilden ”{row.name}” är uppladdad och vald. Beskriv den i alternativtexten och spara."
     return _editor(visit, post, at, chosen, told=told)
+
+
+def _spreading(visit: Visit, post: Post, at: Where, fields: Fields) -> Response:
+    """The national campaign that the button names: its link, and that the text rests on it. The words are for us."""
+    with visit.parts.database.read() as session:
+        found = proposals(session, visit.parts.catalog, visit.municipality, post, now=visit.now)
+    chosen = next((item for item in found if item.fact.id == visit.field("sprid")), None)
+    if chosen is None:
+        return _editor(visit, post, at, fields, faults={"": "Den kampanjen kan inte spridas i det här budskapet."})
+    sources = tuple(dict.fromkeys((*fields.sources, chosen.fact.id)))
+    told = f"{chosen.national.name} är vald. Skriv om den med egna ord och spara."
+    return _editor(
+        visit, post, at, replace(fields, sources=sources, link=chosen.national.link or fields.link), told=told
+    )
 
 
 def _replaced(visit: Visit, fields: Fields) -> Fields:

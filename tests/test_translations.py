@@ -1,0 +1,230 @@
+"""A translation holds for the Swedish text that it was held against: when that changes, somebody must look again."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from campaigns import texts, translations
+from campaigns.catalog import Catalog
+from campaigns.database import Database
+from campaigns.errors import RefusedError
+from campaigns.models import AuditEntry
+from campaigns.overviews import texts as overview
+from campaigns.overviews.text_list import Filters, text_list
+from campaigns.overviews.texts import Editor, Where
+from campaigns.post_sources import PostSources, places_of, texts_of
+from tests.builders import make_channel
+from tests.fakes import MESSAGES, Clock, Town
+
+INFOR = "valborg/2027/valborg/infor/syskon"
+NEXT = "valborg/2028/valborg/infor/syskon"
+TEXT = '+++\ntitle = "{title}"\nshort = "{title}."\n+++\n\n{title}.\n'
+
+
+@pytest.fixture
+def messages(tmp_path: Path) -> Path:
+    """The shipped texts, with a footer in English."""
+    folder = tmp_path / "messages"
+    shutil.copytree(MESSAGES, folder)
+    (folder / "footer.en.md").write_text("The municipality and the police.\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def town(database: Database, catalog: Catalog, messages: Path) -> Town:
+    """Aneby with a page in Swedish and English, and screens in Swedish."""
+    channels = (make_channel("webb", languages=("sv", "en")), make_channel("skarm"))
+    aneby = replace(catalog.municipality("aneby"), channels=channels, languages=("sv", "en"))
+    own = replace(catalog, municipalities={"aneby": aneby}, fingerprint="två språk")
+    town = Town(database, own, Clock(), messages)
+    town.plan()
+    return town
+
+
+def write(
+    town: Town, title: str, language: str = "sv", *, key: str = INFOR, channel: str = "", seen: str | None = None
+) -> None:
+    with town.database.write() as session:
+        texts.write_text(
+            session,
+            town.catalog,
+            town.post(key).id or 0,
+            language=language,
+            channel=channel,
+            source=TEXT.format(title=title),
+            author="Kim Kommun",
+            now=town.clock.at,
+            messages=town.messages,
+            seen=seen,
+        )
+
+
+def sources(town: Town, key: str = INFOR) -> PostSources:
+    with town.database.read() as session:
+        return texts_of(session, town.catalog, town.messages, town.post(key))
+
+
+def places(town: Town, key: str = INFOR) -> list[tuple[str, str]]:
+    return places_of(town.catalog.municipality("aneby"), town.post(key))
+
+
+def outdated(town: Town, key: str = INFOR) -> list[tuple[str, str]]:
+    with town.database.read() as session:
+        return list(translations.outdated(session, sources(town, key), places(town, key)))
+
+
+def look(town: Town, seen: str, *, key: str = INFOR) -> None:
+    with town.database.write() as session:
+        translations.look(
+            session,
+            sources(town, key),
+            places(town, key),
+            language="en",
+            seen=seen,
+            name="Ann Andersson",
+            now=town.clock.at,
+        )
+
+
+def editor(town: Town, language: str = "en") -> Editor:
+    with town.database.read() as session:
+        return overview.editor(
+            session, town.catalog, town.messages, town.post(INFOR), Where("", language), None, now=town.clock.at
+        )
+
+
+def test_a_translation_that_is_written_holds_for_the_swedish_text_as_it_stands(town: Town) -> None:
+    write(town, "Say no", "en")
+
+    assert outdated(town) == []
+    assert editor(town).outdated is None
+
+
+def test_a_changed_swedish_text_voids_the_translation_and_stops_the_approval(town: Town) -> None:
+    write(town, "Säg nej")
+    write(town, "Say no", "en")
+    town.sign(INFOR)
+
+    write(town, "Säg tydligt nej")
+
+    assert outdated(town) == [("webb", "en")]
+    with pytest.raises(RefusedError, match=r"Den svenska texten har ändrats sedan översättningen till engelska"):
+        town.approve(INFOR, "kommun", "Kim Kommun")
+
+
+def test_what_changed_in_the_swedish_text_is_shown_where_the_translation_is_written(town: Town) -> None:
+    write(town, "Säg nej")
+    write(town, "Say no", "en")
+    write(town, "Säg tydligt nej")
+
+    found = editor(town).outdated
+
+    assert found is not None
+    assert found.language_name == "engelska"
+    added = [part.text for change in found.changes for part in change.parts if part.kind == "added"]
+    assert [text.strip() for text in added] == ["tydligt"] * 3
+    assert editor(town, "sv").outdated is None
+
+
+def test_a_person_can_say_that_the_translation_still_holds(town: Town) -> None:
+    write(town, "Säg nej")
+    write(town, "Say no", "en")
+    write(town, "Säg nej!")
+    found = editor(town).outdated
+    assert found is not None
+
+    look(town, found.seal)
+
+    assert outdated(town) == []
+    assert town.sign(INFOR).missing == ()
+    with town.database.read() as session:
+        entry = session.exec(select(AuditEntry).where(AuditEntry.action == "läste översättning")).one()
+    assert (entry.actor, entry.subject, entry.detail) == ("Ann Andersson", f"aneby/{INFOR}", "engelska")
+    with pytest.raises(RefusedError, match="redan läst"):
+        look(town, found.seal)
+
+
+def test_nobody_can_vouch_for_a_text_that_has_changed_since_it_was_shown(town: Town) -> None:
+    write(town, "Säg nej")
+    write(town, "Say no", "en")
+    write(town, "Säg nej!")
+    found = editor(town).outdated
+    assert found is not None
+    write(town, "Säg aldrig nej")
+
+    with pytest.raises(RefusedError, match="har ändrats sedan du öppnade sidan"):
+        look(town, found.seal)
+
+    assert outdated(town) == [("webb", "en")]
+
+
+def test_a_translation_saved_by_somebody_who_saw_an_earlier_swedish_text_is_outdated_at_once(town: Town) -> None:
+    write(town, "Säg nej")
+    seen = editor(town).swedish
+    write(town, "Säg tydligt nej")
+
+    write(town, "Say no", "en", seen=seen)
+
+    assert outdated(town) == [("webb", "en")]
+    write(town, "Just say no", "en", seen=editor(town).swedish)
+    assert outdated(town) == []
+
+
+def test_a_swedish_text_that_comes_back_brings_its_translation_with_it(town: Town) -> None:
+    write(town, "Säg nej")
+    write(town, "Say no", "en")
+    write(town, "Något annat")
+    assert outdated(town) == [("webb", "en")]
+
+    write(town, "Säg nej")
+
+    assert outdated(town) == []
+
+
+def test_next_year_begins_with_the_same_state(town: Town) -> None:
+    write(town, "Säg nej")
+    write(town, "Say no", "en")
+    assert outdated(town, NEXT) == []
+
+    write(town, "Säg nej nästa år", key=NEXT)
+
+    assert outdated(town, NEXT) == [("webb", "en")]
+    assert outdated(town) == []
+
+
+def test_files_that_lie_side_by_side_belong_together_until_one_is_rewritten(town: Town) -> None:
+    folder = town.messages / "valborg"
+    (folder / "infor.syskon.en.md").write_text(TEXT.format(title="Say no"), encoding="utf-8")
+    assert outdated(town) == []
+
+    write(town, "Säg nej")
+
+    assert outdated(town) == [("webb", "en")]
+
+
+def test_a_channel_with_a_swedish_text_of_its_own_is_held_against_that(town: Town) -> None:
+    write(town, "Säg nej")
+    write(town, "Say no", "en")
+
+    write(town, "Säg nej på sidan", channel="webb")
+
+    assert outdated(town) == [("webb", "en")]
+
+
+def test_the_list_says_which_translations_must_be_read_again(town: Town) -> None:
+    write(town, "Säg nej")
+    write(town, "Say no", "en")
+    write(town, "Säg tydligt nej")
+
+    with town.database.read() as session:
+        aneby = town.catalog.municipality("aneby")
+        found = text_list(session, town.catalog, town.messages, aneby, Filters(), now=town.clock.at)
+
+    rows = {row.post_id: row for season in found.seasons for row in season.rows}
+    assert rows[town.post(INFOR).id or 0].outdated == ("engelska",)
+    assert sum(bool(row.outdated) for row in rows.values()) == 1
