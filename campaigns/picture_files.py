@@ -69,8 +69,7 @@ def read_picture(folders: Sequence[Path], name: str) -> PictureFile:
         try:
             state = path.stat()
             if state.st_size > MOST_BYTES:
-                size, most = round(state.st_size / 1e6), MOST_BYTES // 10**6
-                raise PictureError(f"Bilden ”{name}” är {size} MB. Spara den mindre: högst {most} MB.")
+                raise PictureError(f"Bilden ”{name}” är större än {MOST_BYTES // 10**6} MB. Spara den mindre.")
             return _picture_of(path, state.st_mtime_ns, state.st_size)
         except FileNotFoundError:
             continue

@@ -222,7 +222,7 @@ def test_the_own_folder_wins_over_the_shipped_and_a_changed_file_is_read_again(t
         ("brassa.png", "Menade du ”brasa.png”"),
         ("../hemligt.png", "inget filnamn"),
         ("https://www.aneby.se/a.png", "inte en webbadress"),
-        ("stor.jpg", "är 15 MB"),
+        ("stor.jpg", "större än 15 MB"),
     ],
 )
 def test_a_file_that_is_not_there_or_not_to_be_read_is_told_of(tmp_path: Path, name: str, told: str) -> None:

@@ -123,7 +123,9 @@ def test_somebody_is_invited_by_an_address_that_is_shown_once_and_works_once(pla
     chosen = place.client.post(path, data=form, headers={"Origin": place.base_url})
     assert chosen.status_code == 303
     assert roles_of(place, "Pia Polis") == [("aneby", "approver", "polis")]
-    assert ("Anna Andersson", "gav rollen godkännare (polis)", f"person {number_of(place, 'Pia Polis')}") in acts(place)
+    assert ("Anna Andersson", "gav rollen godkännare för polis", f"person {number_of(place, 'Pia Polis')}") in acts(
+        place
+    )
 
 
 def test_somebody_who_has_an_account_gets_the_role_and_no_address(place: Place, anna: StaffClient) -> None:
@@ -236,7 +238,7 @@ def test_a_new_name_is_in_the_log_and_is_nobody_elses(place: Place, anna: StaffC
 
     assert taken.status_code == 422
     assert "Det finns redan någon som heter" in taken.text
-    assert ("Anna Andersson", "bytte namn från Pia Polis till Pia Persson", f"person {pia}") in acts(place)
+    assert ("Anna Andersson", "bytte namn", f"person {pia}") in acts(place)
 
 
 # -- people of other municipalities

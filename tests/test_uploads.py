@@ -74,7 +74,11 @@ def test_a_picture_gets_a_name_that_a_text_can_call_it_by(town: Town, filename: 
 
 @pytest.mark.parametrize(
     ("data", "told"),
-    [(b"<svg onload='x()'/>", "varken JPEG eller PNG"), (jpeg()[:-40], "skadad"), (b"\xff" * 15_000_001, "är 15 MB")],
+    [
+        (b"<svg onload='x()'/>", "varken JPEG eller PNG"),
+        (jpeg()[:-40], "skadad"),
+        (b"\xff" * 15_000_001, "större än 15 MB"),
+    ],
 )
 def test_what_is_no_sound_picture_is_refused_and_nothing_is_kept(town: Town, data: bytes, told: str) -> None:
     with pytest.raises(PictureError, match=told):

@@ -120,7 +120,8 @@ def install(app: FastAPI, pages: Pages) -> None:
     def from_framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         status = HTTPStatus(error.status_code)
-        if status is HTTPStatus.NOT_FOUND and request.method in ("GET", "HEAD") and request.url.path.endswith("/"):
+        is_nobodys = status is HTTPStatus.NOT_FOUND and "endpoint" not in request.scope  # no page has such an address
+        if is_nobodys and request.method in ("GET", "HEAD") and request.url.path.endswith("/"):
             return _without_slash(request) or answer(request, status, _SENTENCES[status])
         is_program = request.url.path.startswith(API_PREFIX)
         status, sentence = _told_of(status, str(error.detail), is_program=is_program)
