@@ -10,8 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from campaigns import audit
+from campaigns.catalog import Catalog
 from campaigns.database import Database
 from campaigns.migrate import upgrade
+from campaigns.sending import delivery
+from tests.fakes import Clock, FakeChannel, Town
 
 NOON = datetime(2027, 4, 30, 10, 0, 0, 123456, tzinfo=UTC)
 on_both = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
@@ -113,6 +116,20 @@ def test_what_is_undone_leaves_no_gap_in_the_chain(database: Database) -> None:
     chain = verified(database)
 
     assert (chain.entries, chain.is_whole) == (2, True)
+
+
+def test_a_delivery_that_goes_out_costs_the_log_nothing(database: Database, catalog: Catalog) -> None:
+    town = Town(database, catalog, Clock())
+    town.plan()
+    key = "valborg/2027/valborg/veckan/foraldrar"
+    town.sign(key)
+    before = verified(database).entries
+    town.clock.at = town.post(key).due_at
+
+    delivery.send_due(town.sender(FakeChannel("webb"), FakeChannel("manuell")), catalog, local=True)
+
+    assert "published" in town.states().values()
+    assert verified(database).entries == before
 
 
 @pytest.fixture
