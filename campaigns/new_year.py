@@ -15,7 +15,6 @@ from sqlmodel import Session, col, select
 
 from campaigns import audit
 from campaigns.activities import add_extra_activity
-from campaigns.additions import checked_actor
 from campaigns.catalog import Catalog, Municipality
 from campaigns.enqueue import LEFT_OUT
 from campaigns.errors import RefusedError
@@ -24,6 +23,7 @@ from campaigns.localtime import Chosen, to_utc
 from campaigns.models import ActivityRow, CarriedOver, OccurrenceRow, Post, YearStart
 from campaigns.post_names import audience_name
 from campaigns.season import planned_years
+from campaigns.written import checked_actor
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from campaigns import audit
-from campaigns.additions import checked_actor
 from campaigns.catalog import Municipality
 from campaigns.errors import NotFoundError, RefusedError, suggestion
 from campaigns.models import ClickCount, CountedLink, Post, PostState, ReachNote
 from campaigns.post_list import post_of
 from campaigns.revisions import touch
+from campaigns.written import checked_actor
 
 LARGEST = 10_000_000
 MEASURES: Mapping[str, str] = {

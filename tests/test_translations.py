@@ -15,7 +15,6 @@ from campaigns.database import Database
 from campaigns.errors import RefusedError
 from campaigns.models import AuditEntry
 from campaigns.overviews import texts as overview
-from campaigns.overviews.text_list import Filters, text_list
 from campaigns.overviews.texts import Editor, Where
 from campaigns.post_sources import PostSources, places_of, texts_of
 from tests.builders import make_channel
@@ -214,17 +213,3 @@ def test_a_channel_with_a_swedish_text_of_its_own_is_held_against_that(town: Tow
     write(town, "Säg nej på sidan", channel="webb")
 
     assert outdated(town) == [("webb", "en")]
-
-
-def test_the_list_says_which_translations_must_be_read_again(town: Town) -> None:
-    write(town, "Säg nej")
-    write(town, "Say no", "en")
-    write(town, "Säg tydligt nej")
-
-    with town.database.read() as session:
-        aneby = town.catalog.municipality("aneby")
-        found = text_list(session, town.catalog, town.messages, aneby, Filters(), now=town.clock.at)
-
-    rows = {row.post_id: row for season in found.seasons for row in season.rows}
-    assert rows[town.post(INFOR).id or 0].outdated == ("engelska",)
-    assert sum(bool(row.outdated) for row in rows.values()) == 1

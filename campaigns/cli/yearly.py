@@ -8,7 +8,6 @@ from pathlib import Path
 
 from campaigns import audit
 from campaigns import retention as keeping
-from campaigns.additions import checked_actor
 from campaigns.catalog import Municipality
 from campaigns.cli import show
 from campaigns.cli.planning import chosen, planned
@@ -20,6 +19,7 @@ from campaigns.overviews.reach import reach_of, reach_page
 from campaigns.posts import find_post
 from campaigns.reach import note_reach
 from campaigns.wiring import open_parts
+from campaigns.written import checked_actor
 
 
 def start(given: argparse.Namespace) -> int:

@@ -18,11 +18,10 @@ from campaigns.models import Approval, OccurrenceRow, Post, StepChange, YearStar
 from campaigns.new_year import Addition, additions, refuse_year
 from campaigns.occurrences import OccurrenceStatus
 from campaigns.overviews.actions import campaign_path
-from campaigns.overviews.shown import usual
 from campaigns.post_names import campaign_name, name_in_campaign
 from campaigns.post_sources import PostSources, places_of, texts_of
 from campaigns.season import season
-from campaigns.swedish import language_name, long_date, moment, span
+from campaigns.swedish import language_name, long_date, moment, span, usual
 from campaigns.text_versions import FieldDifference, field_differences
 from campaigns.translations import outdated
 

@@ -14,9 +14,9 @@ from campaigns.overviews import inbox, review
 from campaigns.overviews.comparisons import Comparison, compared, packed, unpacked
 from campaigns.overviews.inbox import Inbox
 from campaigns.overviews.review import Review, Viewer
-from campaigns.overviews.text_cards import language_name
 from campaigns.signing import Outcome, approve_many, post_in, take_back
 from campaigns.signing_links import post_numbers, shown_pairs
+from campaigns.swedish import language_name
 from campaigns.web.problems import ForbiddenError
 from campaigns.web.staff.frame import StaffPage, Visit, signers
 from campaigns.written import WrittenError
