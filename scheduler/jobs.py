@@ -70,6 +70,11 @@ def reap_leases(work: Work, *, now: datetime) -> None:
     delivery.reap_leases(work.sender, now=now)
 
 
+def renew_leases(work: Work, *, now: datetime) -> None:
+    """Keep what this worker is at work on."""
+    delivery.renew_leases(work.sender, now=now)
+
+
 def refresh_feeds(work: Work, *, now: datetime) -> None:
     """Write the calendar events of municipalities where something changed, from the files as they are now."""
     work.parts.configuration.reread()
@@ -175,7 +180,8 @@ JOBS: tuple[Job, ...] = (
     Job(send_outside, timedelta(seconds=1), is_woken=True),
     # A moment later than the sending: both want the one writer, and what is due comes first.
     Job(refresh_feeds, timedelta(seconds=1), is_woken=True, woken_after=timedelta(milliseconds=10)),
-    Job(reap_leases, timedelta(seconds=15)),
+    Job(renew_leases, timedelta(seconds=10)),
+    Job(reap_leases, timedelta(seconds=5)),
     Job(beat, timedelta(seconds=5)),
     Job(materialise, timedelta(minutes=1)),
     Job(remind, timedelta(minutes=5)),

@@ -23,7 +23,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from campaigns.errors import KampanjhjulError
 from campaigns.wiring import Parts
-from scheduler.jobs import JOBS, Job, Work
+from scheduler import engines
+from scheduler.jobs import Job, Work
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +41,12 @@ class Worker:
         self._stopping = threading.Event()
         sender = replace(parts.sender(), pool=self._pool, threads=SENDING_THREADS, is_stopping=self._stopping.is_set)
         self.work = Work(parts, sender, f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}")
+        self._engine = parts.settings.engine
+        self._jobs = engines.polls(self._engine)
+        self._stop_carrying: Callable[[], None] = lambda: None
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": JobExecutor(len(JOBS))},
+            executors={"default": JobExecutor(len(self._jobs))},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._lock = threading.Lock()
@@ -53,12 +57,13 @@ class Worker:
     def start(self) -> None:
         """Run every job once now, in the table's order of need, and then at its interval."""
         now = datetime.now(UTC)  # APScheduler's own clock
-        for job in JOBS:
+        for job in self._jobs:
             self._scheduler.add_job(
                 self._run, "interval", args=[job], id=job.id, seconds=job.every.total_seconds(), next_run_time=now
             )
         self.work.parts.database.on_commit(self.wake)
         self._scheduler.start()
+        self._stop_carrying = engines.run_worker(self._engine, self.work)
         threading.Thread(target=self._watch_the_clock, name="clock", daemon=True).start()
 
     def _watch_the_clock(self) -> None:
@@ -71,7 +76,7 @@ class Worker:
             now_ahead = self._wall() - time.monotonic()
             if abs(now_ahead - ahead) > CLOCK_STEP:
                 logger.warning("Klockan har ställts om. Allt körs nu.", extra={"action": "clock_set"})
-                for job in JOBS:
+                for job in self._jobs:
                     self._run_now(job)
             ahead = now_ahead
 
@@ -79,7 +84,7 @@ class Worker:
         """Run the woken jobs at once: something was approved or otherwise changed."""
         if not self._scheduler.running:
             return
-        for job in JOBS:
+        for job in self._jobs:
             if job.is_woken and not self._asked_to_go_round(job):
                 self._run_now(job)
 
@@ -99,6 +104,7 @@ class Worker:
         """Start nothing more, finish what is held, then return."""
         self._stopping.set()
         self._scheduler.shutdown(wait=True)
+        self._stop_carrying()
         self._pool.shutdown(wait=True)
 
     def _run(self, job: Job) -> None:

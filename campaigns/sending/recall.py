@@ -17,6 +17,7 @@ from campaigns.models import Act, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
 from campaigns.sending.finding import locked
 from campaigns.swedish import DELIVERY_STATES, POST_STATES
+from campaigns.waking import wake
 
 WITHDRAWN_WITHIN = timedelta(days=30)
 _NOT_BEGUN = (
@@ -87,6 +88,7 @@ def withdraw(
         .values(state=DeliveryState.STOPPED, reason="Dras tillbaka.", changed_at=now, token=Delivery.token + 1)
     )
     session.flush()
+    wake(session, [(made.municipality, made.channel)])
     return _recorded(session, found, name, "drog tillbaka", reason, now=now, result=made)
 
 
