@@ -75,9 +75,10 @@ def prepare(database: Database) -> None:
 
 
 def _standing(session: Session) -> str | None:
-    """The version that the tables are of. None if there are none."""
-    if session.connection().execute(text("SELECT to_regclass('procrastinate_jobs')")).scalar() is None:
-        return None
+    """The version that the tables are of. None if there are none.
+
+    As it was written with them: what PostgreSQL remembers of a table's name can be older than the transaction sees.
+    """
     row = session.get(Setting, _VERSION)
     return row.value if row else None
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, text
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from campaigns import feeds
 from campaigns.catalog import Catalog
@@ -47,6 +48,12 @@ def occasion(catalog: Catalog, *, now: datetime, base_url: str) -> str:
     return f"{today.isoformat()} {hashlib.sha256(f'{catalog.fingerprint} {base_url}'.encode()).hexdigest()[:16]}"
 
 
+def _stale(standing: str) -> SelectOfScalar[str]:
+    """The municipalities whose calendars are older than their rows, or than what they depend on beside those."""
+    is_old = or_(col(Revision.published) < col(Revision.value), col(Revision.refreshed_for).is_distinct_from(standing))
+    return select(Revision.municipality).where(is_old)
+
+
 def refresh_stale(
     database: Database, catalog: Catalog, *, now: datetime, base_url: str, told: dict[str, str] | None = None
 ) -> list[str]:
@@ -60,14 +67,7 @@ def refresh_stale(
     with database.read() as session:
         base_url = address(session) or base_url
         standing = occasion(catalog, now=now, base_url=base_url)
-        stale = session.exec(
-            select(Revision.municipality).where(
-                or_(
-                    col(Revision.published) < col(Revision.value),
-                    col(Revision.refreshed_for).is_distinct_from(standing),
-                )
-            )
-        ).all()
+        stale = session.exec(_stale(standing)).all()
     done = []
     for municipality_id in stale:
         municipality = catalog.municipalities.get(municipality_id)
@@ -75,6 +75,8 @@ def refresh_stale(
             continue
         try:
             with database.write() as session:
+                if not session.exec(_stale(standing).where(col(Revision.municipality) == municipality_id)).first():
+                    continue  # another worker has just done it
                 laid = season(session, catalog, municipality, years=planned_years(now, municipality))
                 feeds.refresh(session, catalog, municipality_id, laid.plan, now=now, base_url=base_url)
                 session.connection().execute(_REFRESHED, {"municipality": municipality_id, "standing": standing})

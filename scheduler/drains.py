@@ -19,6 +19,7 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ProcrastinateException
 
 from campaigns import drain_jobs
+from campaigns.database import CUT_OFF
 from campaigns.errors import DatabaseError
 from campaigns.sending.delivery import MOST_ACCOUNTS, send_asked
 from campaigns.sending.due import due_accounts
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 TURNS = 200
 # Seconds between looks for jobs. PostgreSQL tells of new ones at once, unless a pooler stands between.
 LOOK_EVERY = 1.0
+# Seconds between signs of life to the queue.
+HEARTBEAT = 10.0
 # Seconds before it tries again when the database is away.
 TRY_AGAIN = 1.0
 
@@ -121,7 +124,7 @@ class Drains:
         app = App(
             connector=PsycopgConnector(
                 conninfo=drain_jobs.connection_string(self._work.parts.database),
-                kwargs={"prepare_threshold": None},  # as in `campaigns.database`
+                kwargs={"prepare_threshold": None, **CUT_OFF},  # as in `campaigns.database`
                 min_size=1,
                 max_size=4,
                 timeout=10,
@@ -133,6 +136,7 @@ class Drains:
                 queues=[drain_jobs.QUEUE],
                 concurrency=TURNS,
                 fetch_job_polling_interval=LOOK_EVERY,
+                update_heartbeat_interval=HEARTBEAT,
                 stalled_worker_timeout=drain_jobs.SILENT_AFTER,
                 delete_jobs="always",
                 install_signal_handlers=False,

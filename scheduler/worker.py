@@ -52,6 +52,7 @@ class Worker:
         self._lock = threading.Lock()
         self._running: set[str] = set()
         self._again: set[str] = set()
+        self._ended: dict[str, datetime] = {}  # when each job last came to its end, on APScheduler's clock
         self._told: dict[str, str] = {}  # per job, the failure that has been told of
 
     def start(self) -> None:
@@ -90,7 +91,11 @@ class Worker:
 
     def _run_now(self, job: Job) -> None:
         with contextlib.suppress(JobLookupError):  # stopping
-            self._scheduler.modify_job(job.id, next_run_time=datetime.now(UTC) + job.woken_after)
+            now = datetime.now(UTC)
+            earliest = self._ended.get(job.id, now) + job.spacing if job.spacing else now
+            # Not pushed on by each wake-up: what comes while it waits is seen to as well when it runs.
+            latest = now + job.spacing
+            self._scheduler.modify_job(job.id, next_run_time=max(now + job.woken_after, min(earliest, latest)))
 
     def _asked_to_go_round(self, job: Job) -> bool:
         # A wake-up that comes while the job runs would be dropped by max_instances: the running one goes round again.
@@ -112,11 +117,15 @@ class Worker:
             self._running.add(job.id)
         while True:
             self.run_once(job)
+            self._ended[job.id] = datetime.now(UTC)
             with self._lock:
-                if job.id not in self._again or self._stopping.is_set():
-                    self._running.discard(job.id)
-                    return
+                is_to_go_round = job.id in self._again and not self._stopping.is_set()
                 self._again.discard(job.id)
+                if job.spacing or not is_to_go_round:
+                    self._running.discard(job.id)
+                    break
+        if is_to_go_round:
+            self._run_now(job)
 
     def run_once(self, job: Job) -> None:
         """Run one job. Its failure is told of once, and the worker goes on: the next poll tries again."""
