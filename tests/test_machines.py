@@ -63,7 +63,7 @@ class Readers:
 def test_each_of_five_thousand_goes_once_whoever_is_killed_or_stopped(engine: str, tmp_path: Path) -> None:
     with ExitStack() as stack:
         server = stack.enter_context(machines.postgresql())
-        sink = Sink(seconds=0.05)
+        sink = Sink(seconds=0.03)
         stack.callback(sink.stop)
         config = machines.configured(tmp_path, TOWNS, f"http://127.0.0.1:{sink.port}")
         site = Machines(tmp_path, machines.environment(tmp_path, config, server.url, engine))
@@ -71,16 +71,15 @@ def test_each_of_five_thousand_goes_once_whoever_is_killed_or_stopped(engine: st
         workers = [site.start("worker") for _ in range(3)]
         database = Database(server.url)
         stack.callback(database.close)
-        assert machines.until(lambda: machines.planned(database, len(TOWNS)), seconds=120), site.words()
+        assert machines.until(lambda: machines.planned(database, len(TOWNS)), seconds=240), site.words()
         ports = [machines.own_port() for _ in range(2)]
         for own in ports:
             site.start("web", environ=own)
         numbers = [int(own["KAMPANJHJUL_PORT"]) for own in ports]
-        assert machines.until(lambda: all(machines.is_listening(port) for port in numbers), seconds=40)
+        assert machines.until(lambda: all(machines.is_listening(port) for port in numbers), seconds=120)
         readers = Readers(numbers)
         stack.callback(readers.stop)
-        with database.write() as session:
-            machines.fill(session, TOWNS, EACH)
+        machines.fill(database, TOWNS, EACH)
 
         chance = random.Random(f"2027 {engine}")
         deaths, stops, began = 0, 0, time.monotonic()
@@ -103,7 +102,7 @@ def test_each_of_five_thousand_goes_once_whoever_is_killed_or_stopped(engine: st
             if not is_restarted and time.monotonic() - began > 8:
                 server.restart()
                 is_restarted = True
-        finished = machines.until(lambda: machines.states(database) == {"handed_over": COUNT}, seconds=120)
+        finished = machines.until(lambda: machines.states(database) == {"handed_over": COUNT}, seconds=300)
 
         assert finished, f"{machines.states(database)}\n{site.words()[-4000:]}"
         assert is_restarted
