@@ -95,11 +95,14 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def defer(session: Session, accounts: Collection[Account]) -> None:
     """Lay a job for each account, in the session's transaction. One that has a job waiting needs no other."""
-    connection = session.connection().connection.driver_connection
+    connection = session.connection()
+    driver = connection.connection.driver_connection
     for account in sorted(set(accounts)):
         try:
-            with session.begin_nested():  # the refusal of a second one must not undo what the transaction is about
-                _APP.job_manager.defer_job(job(account), connection=connection)
+            # The refusal of a second one must not undo what the transaction is about. Not the session's own savepoint:
+            # that is not made until something goes through the session.
+            with connection.begin_nested():
+                _APP.job_manager.defer_job(job(account), connection=driver)
         except AlreadyEnqueued:
             continue
 
