@@ -26,8 +26,9 @@ test-clients: $(READY) node_modules/.ready
 test-browser: $(READY) node_modules/.ready
 	$(BIN)/pytest -m browser -n 2 --no-skips
 
-# Real WordPress (apt install wordpress php-cli php-mysql mariadb-server) and Bluesky (node, npm); and workers that are
-# killed while their channels fail.
+# Real WordPress (apt install wordpress php-cli php-mysql mariadb-server) and Bluesky (node, npm); workers that are killed
+# while their channels fail; many processes on one PostgreSQL, behind PgBouncer and nginx, and cut off by network namespaces
+# (apt install pgbouncer nginx-light iproute2 openssl; root, or sudo that asks for nothing).
 test-servers: $(READY) node_modules/.ready
 	$(BIN)/pytest -m servers --no-skips
 

@@ -110,11 +110,11 @@ def _postgresql_engines(url: str, busy_timeout_ms: int) -> tuple[Engine, Engine]
     writer = engine.execution_options()
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
-    # The settings end with the transaction, so this also holds behind a pooler such as PgBouncer. One that has lost its
-    # network in the middle of a transaction must not keep everybody else from writing.
+    # The settings end with the transaction, so this also holds behind a pooler such as PgBouncer. One who is stopped or
+    # cut off in the middle of a transaction has the turn: it is taken away before the others give up waiting for it.
     turn = (
         f"SELECT set_config('lock_timeout', '{busy_timeout_ms}ms', true), "
-        f"set_config('idle_in_transaction_session_timeout', '{2 * busy_timeout_ms}ms', true), "
+        f"set_config('idle_in_transaction_session_timeout', '{busy_timeout_ms * 8 // 10}ms', true), "
         f"pg_advisory_xact_lock({WRITER_LOCK})"
     )
 

@@ -33,6 +33,9 @@ def claim_address(database: Database, base_url: str) -> str | None:
 
     Done by the servers when they start, so that a command given in a shell with other settings rewrites nothing.
     """
+    with database.read() as session:
+        if address(session) == base_url:
+            return None
     with database.write() as session:
         earlier = address(session)
         session.merge(Setting(name=_ADDRESS, value=base_url))

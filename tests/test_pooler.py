@@ -40,6 +40,7 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = {CONNECTIONS}
 max_client_conn = 500
+server_login_retry = 1
 admin_users = postgres
 """,
         encoding="utf-8",
@@ -73,6 +74,7 @@ def test_everything_works_behind_pgbouncer_and_survives_a_restart_of_the_databas
         count = len(TOWNS) * EACH
         assert machines.until(lambda: machines.states(database) == {"handed_over": count}, seconds=120), site.words()
         server.restart()
+        assert machines.until(lambda: machines.states(database) == {"handed_over": count}, seconds=30)  # it is back
         machines.fill(database, TOWNS, EACH, first=2 * machines.FIRST)
         assert machines.until(lambda: machines.states(database) == {"handed_over": 2 * count}, seconds=120), (
             site.words()
