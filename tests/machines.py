@@ -30,7 +30,7 @@ from campaigns.content import Content
 from campaigns.database import Database
 from campaigns.drafts import digest_of
 from campaigns.models import Approval, ContentRow, Delivery, OccurrenceRow, Post, PostState
-from tests.bench.processes import free_port, program, running
+from tests.bench.processes import fetched, free_port, program, running
 from tests.bench.throughput import SECRET
 from tests.conftest import CONFIG
 from tests.test_channels_teams import PATH
@@ -280,6 +280,11 @@ def until(is_so: Callable[[], bool], *, seconds: float) -> bool:
 def own_port() -> dict[str, str]:
     """A web process's own port."""
     return {"KAMPANJHJUL_PORT": str(free_port()), "KAMPANJHJUL_HOST": "127.0.0.1"}
+
+
+def answers(port: int) -> bool:
+    """Whether a web process serves. It listens before that."""
+    return fetched(port, "/healthz")[0] == 200
 
 
 def is_listening(port: int) -> bool:

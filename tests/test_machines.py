@@ -76,7 +76,7 @@ def test_each_of_five_thousand_goes_once_whoever_is_killed_or_stopped(engine: st
         for own in ports:
             site.start("web", environ=own)
         numbers = [int(own["KAMPANJHJUL_PORT"]) for own in ports]
-        assert machines.until(lambda: all(machines.is_listening(port) for port in numbers), seconds=120)
+        assert machines.until(lambda: all(machines.answers(port) for port in numbers), seconds=120)
         readers = Readers(numbers)
         stack.callback(readers.stop)
         machines.fill(database, TOWNS, EACH)

@@ -103,8 +103,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         try:
             for item in own:
                 processes.start("web", environ=item)
-            listening = machines.until(lambda: all(machines.is_listening(port) for port in ports), seconds=30)
-            assert listening, processes.words()
+            is_up = machines.until(lambda: all(machines.answers(port) for port in ports), seconds=120)
+            assert is_up, processes.words()
             yield Site(parts, (Web(ports[0]), Web(ports[1])), folder)
         finally:
             processes.stop()
