@@ -29,9 +29,10 @@ test-clients: $(READY) node_modules/.ready
 test-browser: $(READY) node_modules/.ready
 	$(BIN)/pytest -m browser -n 2 --no-skips
 
-# Real WordPress (apt install wordpress php-cli php-mysql mariadb-server) and Bluesky (node, npm); and workers that are
-# killed while their channels fail; copies and their way back; the files in deploy/ (apt install nginx-light systemd
-# prometheus openssl).
+# Real WordPress (apt install wordpress php-cli php-mysql mariadb-server) and Bluesky (node, npm); workers that are killed
+# while their channels fail; many processes on one PostgreSQL, behind PgBouncer and nginx, and cut off by network namespaces
+# (apt install pgbouncer nginx-light iproute2 openssl; root, or sudo that asks for nothing); copies and their way back; the
+# files in deploy/ (apt install systemd prometheus).
 test-servers: $(READY) node_modules/.ready
 	$(BIN)/pytest -m servers --no-skips
 

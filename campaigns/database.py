@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,12 @@ from sqlmodel import Session, create_engine
 from campaigns.errors import DatabaseError
 
 BUSY_TIMEOUT_MS = 10_000
+# How soon a process sees that the network to PostgreSQL is gone: about 20 seconds, where TCP would take a quarter.
+CUT_OFF = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000}
 # Any number will do, as long as every process of the program uses the same.
 WRITER_LOCK = 7_061_205
 ANNOUNCED = "kampanjhjul_announced"
+WAKER = "kampanjhjul_waker"
 
 
 def announce(session: Session) -> None:
@@ -42,6 +45,8 @@ class Database:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self._listeners: list[Callable[[], None]] = []
+        # Set by an engine that is told, in the transaction itself, whose turn it is (`campaigns.waking`).
+        self.waker: Callable[[Session, Collection[tuple[str, str]]], None] | None = None
         if self.is_sqlite:
             path = make_url(url).database
             if path:
@@ -59,6 +64,7 @@ class Database:
         Raises DatabaseError if others keep the database locked for longer than the busy timeout, if it is full or away.
         """
         with translated(), Session(self.writer, expire_on_commit=False) as session, session.begin():
+            session.info[WAKER] = self.waker
             session.connection()  # waits for its turn here, and not at some later statement
             yield session
         if session.info.get(ANNOUNCED):
@@ -92,12 +98,25 @@ def _with_driver(url: str) -> str:
 
 def _postgresql_engines(url: str, busy_timeout_ms: int) -> tuple[Engine, Engine]:
     """A writer and a reader on one pool of connections."""
-    engine = create_engine(url, pool_size=10, max_overflow=20, hide_parameters=True)
+    engine = create_engine(
+        url,
+        pool_size=10,
+        max_overflow=20,
+        hide_parameters=True,
+        pool_pre_ping=True,  # a connection that did not survive a restart of the database is replaced unseen
+        # What is prepared stays on a connection, and a pooler such as PgBouncer gives each transaction another.
+        connect_args={"prepare_threshold": None, **CUT_OFF},
+    )
     writer = engine.execution_options()
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
-    # Both settings end with the transaction, so this also holds behind a pooler such as PgBouncer.
-    turn = f"SELECT set_config('lock_timeout', '{busy_timeout_ms}ms', true), pg_advisory_xact_lock({WRITER_LOCK})"
+    # The settings end with the transaction, so this also holds behind a pooler such as PgBouncer. One who is stopped or
+    # cut off in the middle of a transaction has the turn: it is taken away before the others give up waiting for it.
+    turn = (
+        f"SELECT set_config('lock_timeout', '{busy_timeout_ms}ms', true), "
+        f"set_config('idle_in_transaction_session_timeout', '{busy_timeout_ms * 8 // 10}ms', true), "
+        f"pg_advisory_xact_lock({WRITER_LOCK})"
+    )
 
     @event.listens_for(writer, "begin")
     def wait_for_turn(connection: Connection) -> None:

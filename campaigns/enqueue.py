@@ -10,10 +10,11 @@ from sqlalchemy import BindParameter, bindparam, select
 from sqlmodel import Session
 
 from campaigns.catalog import Municipality
-from campaigns.channels import can
+from campaigns.channels import can, is_outside
 from campaigns.channels.base import Correcting
 from campaigns.localtime import after_quiet
 from campaigns.models import Act, ContentRow, Delivery, DeliveryState, Post, PostState
+from campaigns.waking import wake
 
 # No longer in the campaign: the plan has let it go, or a person has left it out.
 LEFT_OUT = (PostState.CANCELLED, PostState.SKIPPED)
@@ -64,6 +65,8 @@ def enqueue(
             _hold_back(delivery, municipality, until=earliest)
         session.add(delivery)
     session.flush()
+    ready = [item for item in wanted if item.next_attempt_at <= now and is_outside(item.kind)]
+    wake(session, {(item.municipality, item.channel) for item in ready})
     return len(wanted)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, text
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from campaigns import feeds
 from campaigns.catalog import Catalog
@@ -32,6 +33,9 @@ def claim_address(database: Database, base_url: str) -> str | None:
 
     Done by the servers when they start, so that a command given in a shell with other settings rewrites nothing.
     """
+    with database.read() as session:
+        if address(session) == base_url:
+            return None
     with database.write() as session:
         earlier = address(session)
         session.merge(Setting(name=_ADDRESS, value=base_url))
@@ -47,6 +51,12 @@ def occasion(catalog: Catalog, *, now: datetime, base_url: str) -> str:
     return f"{today.isoformat()} {hashlib.sha256(f'{catalog.fingerprint} {base_url}'.encode()).hexdigest()[:16]}"
 
 
+def _stale(standing: str) -> SelectOfScalar[str]:
+    """The municipalities whose calendars are older than their rows, or than what they depend on beside those."""
+    is_old = or_(col(Revision.published) < col(Revision.value), col(Revision.refreshed_for).is_distinct_from(standing))
+    return select(Revision.municipality).where(is_old)
+
+
 def refresh_stale(
     database: Database, catalog: Catalog, *, now: datetime, base_url: str, told: dict[str, str] | None = None
 ) -> list[str]:
@@ -60,14 +70,7 @@ def refresh_stale(
     with database.read() as session:
         base_url = address(session) or base_url
         standing = occasion(catalog, now=now, base_url=base_url)
-        stale = session.exec(
-            select(Revision.municipality).where(
-                or_(
-                    col(Revision.published) < col(Revision.value),
-                    col(Revision.refreshed_for).is_distinct_from(standing),
-                )
-            )
-        ).all()
+        stale = session.exec(_stale(standing)).all()
     done = []
     for municipality_id in stale:
         municipality = catalog.municipalities.get(municipality_id)
@@ -75,6 +78,8 @@ def refresh_stale(
             continue
         try:
             with database.write() as session:
+                if not session.exec(_stale(standing).where(col(Revision.municipality) == municipality_id)).first():
+                    continue  # another worker has just done it
                 laid = season(session, catalog, municipality, years=planned_years(now, municipality))
                 feeds.refresh(session, catalog, municipality_id, laid.plan, now=now, base_url=base_url)
                 session.connection().execute(_REFRESHED, {"municipality": municipality_id, "standing": standing})

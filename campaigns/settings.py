@@ -22,13 +22,14 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
     "SECRET_KEY": ("nyckel för hemliga adresser, samma för alla processer", "en egen, i databasen"),
     "SMTP_URL": ("e-postserver för påminnelser: smtps://, smtp+starttls:// eller smtp://", "ingen e-post"),
     "MAIL_FROM": ("avsändare av påminnelser, till exempel Kampanjhjulet <kampanj@kommunen.se>", "ingen e-post"),
-    "ENGINE": ("embedded: allt i en process eller flera mot samma databas", "embedded"),
+    "ENGINE": ("embedded, eller procrastinate: en kö i PostgreSQL bär arbetet till arbetare var som helst", "embedded"),
     "PING_URL": ("adress som anropas var femte minut när allt är väl (https), som larm när det tystnar", "ingen"),
     "LOG": ("hur loggen skrivs: text, eller json för andra program", "text"),
 }
 # These may be written as file:/sökväg: the file holds the value (systemd's credentials, a container's secrets).
 _SECRET = ("DATABASE_URL", "SECRET_KEY", "SMTP_URL", "PING_URL")
 
+ENGINES = ("embedded", "procrastinate")
 _SHIPPED = Path(__file__).parent / "shipped"
 _CHECKOUT = Path(__file__).parent.parent
 
@@ -71,10 +72,15 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         problems.append(Problem("miljön", f"{PREFIX}PORT", f"”{port}” är inget portnummer (0–65535)"))
         port = "8000"
     engine = given.get("ENGINE") or "embedded"
-    if engine != "embedded":
-        problems.append(
-            Problem("miljön", f"{PREFIX}ENGINE", f"”{engine}” finns inte i den här versionen. Skriv ”embedded”.")
+    database_url = given.get("DATABASE_URL") or f"sqlite:///{data_dir.absolute()}/kampanjhjul.db"
+    if engine not in ENGINES:
+        problems.append(Problem("miljön", f"{PREFIX}ENGINE", f"”{engine}” finns inte. {suggestion(engine, ENGINES)}"))
+    elif engine == "procrastinate" and not database_url.startswith("postgres"):
+        sentence = (
+            "”procrastinate” kräver PostgreSQL: kön ligger i samma databas som leveranserna. Ange databasen i "
+            f"{PREFIX}DATABASE_URL (postgresql://användare@värd/namn), eller skriv ”embedded”."
         )
+        problems.append(Problem("miljön", f"{PREFIX}ENGINE", sentence))
     log = given.get("LOG") or "text"
     if log not in ("text", "json"):
         problems.append(Problem("miljön", f"{PREFIX}LOG", f"”{log}” finns inte. {suggestion(log, ('text', 'json'))}"))
@@ -85,7 +91,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     if problems:
         raise ConfigurationError(problems)
     return Settings(
-        database_url=given.get("DATABASE_URL") or f"sqlite:///{data_dir.absolute()}/kampanjhjul.db",
+        database_url=database_url,
         data_dir=data_dir,
         config_dir=_directory(given.get("CONFIG_DIR"), "config"),
         templates_dir=_directory(given.get("TEMPLATES_DIR"), "templates"),

@@ -126,5 +126,10 @@ def open_parts(
     if database is None:
         database = Database(settings.database_url)
         migrate.upgrade(database)
+    if settings.engine == "procrastinate":
+        from campaigns import drain_jobs
+
+        drain_jobs.prepare(database)
+        database.waker = drain_jobs.defer
     made = channels.build(channels.Environment(environ=environ))
     return Parts(settings, database, configuration, made, clock, environ)

@@ -73,6 +73,11 @@ def reap_leases(work: Work, *, now: datetime) -> None:
     delivery.reap_leases(work.sender, now=now)
 
 
+def renew_leases(work: Work, *, now: datetime) -> None:
+    """Keep what this worker is at work on."""
+    delivery.renew_leases(work.sender, now=now)
+
+
 def refresh_feeds(work: Work, *, now: datetime) -> None:
     """Write the calendar events of municipalities where something changed, from the files as they are now."""
     work.parts.configuration.reread()
@@ -197,12 +202,16 @@ def beat(work: Work, *, now: datetime) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """A poll and how often it is made. `is_woken` ones also run when something was committed, `woken_after` that."""
+    """A poll and how often it is made. `is_woken` ones also run when something was committed, `woken_after` that.
+
+    However often they are woken, `spacing` passes from one run's end to the next one's beginning.
+    """
 
     run: Callable[..., None]
     every: timedelta
     is_woken: bool = False
     woken_after: timedelta = timedelta(0)
+    spacing: timedelta = timedelta(0)
 
     @property
     def id(self) -> str:
@@ -213,8 +222,16 @@ JOBS: tuple[Job, ...] = (
     Job(publish_local, timedelta(seconds=1), is_woken=True),
     Job(send_outside, timedelta(seconds=1), is_woken=True),
     # A moment later than the sending: both want the one writer, and what is due comes first.
-    Job(refresh_feeds, timedelta(seconds=1), is_woken=True, woken_after=timedelta(milliseconds=10)),
-    Job(reap_leases, timedelta(seconds=15)),
+    # While much is sent every commit changes some calendar: those are written once a second, not once a commit.
+    Job(
+        refresh_feeds,
+        timedelta(seconds=1),
+        is_woken=True,
+        woken_after=timedelta(milliseconds=10),
+        spacing=timedelta(seconds=1),
+    ),
+    Job(renew_leases, timedelta(seconds=10)),
+    Job(reap_leases, timedelta(seconds=5)),
     Job(beat, timedelta(seconds=5)),
     Job(materialise, timedelta(minutes=1)),
     Job(remind, timedelta(minutes=5)),

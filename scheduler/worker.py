@@ -23,7 +23,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from campaigns.errors import KampanjhjulError
 from campaigns.wiring import Parts
-from scheduler.jobs import JOBS, Job, Work
+from scheduler import engines
+from scheduler.jobs import Job, Work
 
 logger = logging.getLogger(__name__)
 
@@ -40,25 +41,30 @@ class Worker:
         self._stopping = threading.Event()
         sender = replace(parts.sender(), pool=self._pool, threads=SENDING_THREADS, is_stopping=self._stopping.is_set)
         self.work = Work(parts, sender, f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}")
+        self._engine = parts.settings.engine
+        self._jobs = engines.polls(self._engine)
+        self._stop_carrying: Callable[[], None] = lambda: None
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": JobExecutor(len(JOBS))},
+            executors={"default": JobExecutor(len(self._jobs))},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._lock = threading.Lock()
         self._running: set[str] = set()
         self._again: set[str] = set()
+        self._ended: dict[str, datetime] = {}  # when each job last came to its end, on APScheduler's clock
         self._told: dict[str, str] = {}  # per job, the failure that has been told of
 
     def start(self) -> None:
         """Run every job once now, in the table's order of need, and then at its interval."""
         now = datetime.now(UTC)  # APScheduler's own clock
-        for job in JOBS:
+        for job in self._jobs:
             self._scheduler.add_job(
                 self._run, "interval", args=[job], id=job.id, seconds=job.every.total_seconds(), next_run_time=now
             )
         self.work.parts.database.on_commit(self.wake)
         self._scheduler.start()
+        self._stop_carrying = engines.run_worker(self._engine, self.work)
         threading.Thread(target=self._watch_the_clock, name="clock", daemon=True).start()
 
     def _watch_the_clock(self) -> None:
@@ -71,7 +77,7 @@ class Worker:
             now_ahead = self._wall() - time.monotonic()
             if abs(now_ahead - ahead) > CLOCK_STEP:
                 logger.warning("Klockan har ställts om. Allt körs nu.", extra={"action": "clock_set"})
-                for job in JOBS:
+                for job in self._jobs:
                     self._run_now(job)
             ahead = now_ahead
 
@@ -79,13 +85,17 @@ class Worker:
         """Run the woken jobs at once: something was approved or otherwise changed."""
         if not self._scheduler.running:
             return
-        for job in JOBS:
+        for job in self._jobs:
             if job.is_woken and not self._asked_to_go_round(job):
                 self._run_now(job)
 
     def _run_now(self, job: Job) -> None:
         with contextlib.suppress(JobLookupError):  # stopping
-            self._scheduler.modify_job(job.id, next_run_time=datetime.now(UTC) + job.woken_after)
+            now = datetime.now(UTC)
+            earliest = self._ended.get(job.id, now) + job.spacing if job.spacing else now
+            # Not pushed on by each wake-up: what comes while it waits is seen to as well when it runs.
+            latest = now + job.spacing
+            self._scheduler.modify_job(job.id, next_run_time=max(now + job.woken_after, min(earliest, latest)))
 
     def _asked_to_go_round(self, job: Job) -> bool:
         # A wake-up that comes while the job runs would be dropped by max_instances: the running one goes round again.
@@ -99,6 +109,7 @@ class Worker:
         """Start nothing more, finish what is held, then return."""
         self._stopping.set()
         self._scheduler.shutdown(wait=True)
+        self._stop_carrying()
         self._pool.shutdown(wait=True)
 
     def _run(self, job: Job) -> None:
@@ -106,11 +117,15 @@ class Worker:
             self._running.add(job.id)
         while True:
             self.run_once(job)
+            self._ended[job.id] = datetime.now(UTC)
             with self._lock:
-                if job.id not in self._again or self._stopping.is_set():
-                    self._running.discard(job.id)
-                    return
+                is_to_go_round = job.id in self._again and not self._stopping.is_set()
                 self._again.discard(job.id)
+                if job.spacing or not is_to_go_round:
+                    self._running.discard(job.id)
+                    break
+        if is_to_go_round:
+            self._run_now(job)
 
     def run_once(self, job: Job) -> None:
         """Run one job. Its failure is told of once, and the worker goes on: the next poll tries again."""

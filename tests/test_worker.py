@@ -200,7 +200,7 @@ def test_a_failing_job_is_told_of_and_the_worker_goes_on(
         if len(ran) == 5:
             raise ZeroDivisionError("bug")
 
-    monkeypatch.setattr("scheduler.worker.JOBS", (Job(fail, timedelta(seconds=0.05)),))
+    monkeypatch.setattr("scheduler.engines.JOBS", (Job(fail, timedelta(seconds=0.05)),))
     worker = Worker(parts)
     with caplog.at_level(logging.WARNING):
         worker.start()
@@ -220,7 +220,7 @@ def test_stopping_waits_for_what_is_held(parts: Parts, monkeypatch: pytest.Monke
         time.sleep(0.3)
         finished.set()
 
-    monkeypatch.setattr("scheduler.worker.JOBS", (Job(slow, timedelta(seconds=60)),))
+    monkeypatch.setattr("scheduler.engines.JOBS", (Job(slow, timedelta(seconds=60)),))
     worker = Worker(parts)
     worker.start()
     assert began.wait(5)
@@ -239,7 +239,7 @@ def test_a_wake_up_during_a_run_makes_the_job_go_round_again(parts: Parts, monke
         began.set()
         go_on.wait(5)
 
-    monkeypatch.setattr("scheduler.worker.JOBS", (Job(wait, timedelta(seconds=60), is_woken=True),))
+    monkeypatch.setattr("scheduler.engines.JOBS", (Job(wait, timedelta(seconds=60), is_woken=True),))
     worker = Worker(parts)
     worker.start()
     assert began.wait(5)
@@ -255,6 +255,7 @@ def test_the_table_of_jobs_is_polls_of_seconds_to_minutes() -> None:
         "publish_local",
         "send_outside",
         "refresh_feeds",
+        "renew_leases",
         "reap_leases",
         "beat",
         "materialise",
@@ -290,7 +291,7 @@ def test_a_clock_set_back_does_not_put_the_worker_to_sleep(parts: Parts, monkeyp
     def note(work: jobs.Work, *, now: datetime) -> None:
         runs.append(now)
 
-    monkeypatch.setattr("scheduler.worker.JOBS", (Job(note, timedelta(hours=1)),))
+    monkeypatch.setattr("scheduler.engines.JOBS", (Job(note, timedelta(hours=1)),))
     step = [0.0]
     worker = Worker(parts, wall=lambda: time.time() - step[0])
     worker.start()
@@ -305,7 +306,7 @@ def test_a_clock_set_back_does_not_put_the_worker_to_sleep(parts: Parts, monkeyp
 
 
 def test_stopping_begins_nothing_more(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scheduler.worker.JOBS", tuple(job for job in JOBS if job.id == "send_outside"))
+    monkeypatch.setattr("scheduler.engines.JOBS", tuple(job for job in JOBS if job.id == "send_outside"))
     fill(parts.database, 400)
     began = threading.Event()
 

@@ -47,6 +47,12 @@ def can(kind: str, what: type) -> bool:
     return kind in KINDS and isinstance(KINDS[kind](Environment(environ={})), what)
 
 
+@lru_cache(maxsize=256)
+def is_outside(kind: str) -> bool:
+    """Whether what goes to channels of `kind` leaves this machine."""
+    return kind in KINDS and not KINDS[kind](Environment(environ={})).is_local
+
+
 def build(environment: Environment) -> dict[str, Channel]:
     """Every channel by its kind. Asks for no secret: one that is missing stops its own channel only, when it sends."""
     return {kind: make(environment) for kind, make in KINDS.items()}

@@ -31,13 +31,13 @@ def change_password(
     Raises RefusedError if `present` is not the present one, or if the chosen one is easy to guess. Takes the database,
     since checking and hashing take a tenth of a second each and no transaction may be open meanwhile.
     """
-    with database.read() as session:
+    with database.write() as session:
         person = session.get_one(Person, person_id)
-        throttle.refuse_if_too_many(session, person.email, None, now=now)
+        throttle.admit(session, person.email, origin, now=now, counts_origin=False)
     if not passwords.is_right(present, person.password_hash):
-        with database.write() as session:
-            throttle.count_failure(session, person.email, origin, now=now)
         raise RefusedError("Det nuvarande lösenordet stämmer inte. Skriv det igen.")
+    with database.write() as session:
+        throttle.forget(session, person.email, origin)
     fresh = passwords.hashed(chosen, email=person.email, name=person.name)
     with database.write() as session:
         changed = session.connection().execute(
@@ -47,7 +47,6 @@ def change_password(
         )
         if changed.rowcount != 1:
             raise RefusedError("Lösenordet byttes just på ett annat ställe. Logga in med det nya.")
-        throttle.forget(session, person.email)
         session.execute(
             delete(SignIn).where(col(SignIn.person_id) == person_id, col(SignIn.token_hash) != hash_of(secret))
         )

@@ -48,17 +48,15 @@ def sign_in(
     password takes a tenth of a second and no transaction may be open meanwhile.
     """
     email = email.strip().casefold()
-    with database.read() as session:
-        throttle.refuse_if_too_many(session, email, None if is_known else origin, now=now)
+    with database.write() as session:
+        throttle.admit(session, email, origin, now=now, counts_origin=not is_known)
         person = session.exec(select(Person).where(Person.email == email)).one_or_none()
     is_right = passwords.is_right(password, person.password_hash if person else "")
     if person is None or person.id is None or not is_right or person.disabled_at is not None:
-        with database.write() as session:
-            throttle.count_failure(session, email, origin, now=now)
         raise RefusedError(_WRONG)
     renewed = passwords.rehashed(password) if passwords.is_outdated(person.password_hash) else None
     with database.write() as session:
-        throttle.forget(session, email)
+        throttle.forget(session, email, origin)
         if renewed:
             session.execute(update(Person).where(col(Person.id) == person.id).values(password_hash=renewed))
         return begin(session, person.id, now=now)

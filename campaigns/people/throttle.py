@@ -30,6 +30,16 @@ def refuse_if_too_many(session: Session, email: str, origin: str | None, *, now:
         raise RefusedError("Det har blivit fel för många gånger. Vänta en kvart och försök igen.")
 
 
+def admit(session: Session, email: str, origin: str, *, now: datetime, counts_origin: bool = True) -> None:
+    """Count a try that is about to be made, as if it failed; `forget` takes it back when it went well.
+
+    Counted before it is made, in the transaction that looks: those who try at many processes at once get no more tries
+    than those who wait for each answer. Raises RefusedError when it has failed too often lately.
+    """
+    refuse_if_too_many(session, email, origin if counts_origin else None, now=now)
+    count_failure(session, email, origin, now=now)
+
+
 def count_failure(session: Session, email: str, origin: str, *, now: datetime) -> None:
     """Count one failed try, and forget those that are out of the window."""
     session.execute(delete(Throttle).where(col(Throttle.since) <= now - WINDOW))
@@ -54,9 +64,13 @@ def count_guess(session: Session, what: str, origin: str, *, now: datetime) -> N
     session.add(row)
 
 
-def forget(session: Session, email: str) -> None:
-    """It went well: the address's failures no longer count. Those of where it came from still do."""
+def forget(session: Session, email: str, origin: str) -> None:
+    """It went well: the address's failures no longer count. Those of where it came from still do, without this one."""
     session.execute(delete(Throttle).where(col(Throttle.key) == _key("address", email)))
+    row = session.get(Throttle, _key("origin", origin))
+    if row is not None and row.failures > 0:
+        row.failures -= 1
+        session.add(row)
 
 
 def _key(kind: str, value: str) -> str:

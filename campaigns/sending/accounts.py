@@ -21,6 +21,7 @@ from campaigns.errors import NotFoundError
 from campaigns.models import AccountState, ChannelAccount, Delivery, DeliveryState
 from campaigns.prepared import Among, Query
 from campaigns.revisions import touch
+from campaigns.waking import wake
 
 Key = tuple[str, str]  # municipality, channel
 
@@ -201,6 +202,7 @@ def _well(session: Session, row: ChannelAccount, *, now: datetime) -> None:
             )
             .values(next_attempt_at=now)
         )
+        wake(session, [(row.municipality, row.channel)])
         if row.state != AccountState.WORKING:
             _told(session, row, "kanalen fungerar igen", now=now)
         row.state, row.reason, row.probe_at, row.changed_at = AccountState.WORKING, "", None, now

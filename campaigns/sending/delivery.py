@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,8 +22,9 @@ from campaigns.sending.claimed import Result
 from campaigns.sending.claims import claim_local, claim_outside
 from campaigns.sending.due import due_accounts, has_due
 from campaigns.sending.lanes import Ends, Lane, lanes
-from campaigns.sending.leases import has_expired, reap
+from campaigns.sending.leases import has_expired, reap, renew
 from campaigns.sending.outbox import settle
+from campaigns.sending.supplies import Asked, Searching, Supply
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Sender:
     threads: int = 8
     # The configuration as it is now, where it can change during a run.
     newest: Callable[[], Catalog] | None = None
-    held: set[int] = field(default_factory=set)  # deliveries that this process is at work on
+    held: dict[int, int] = field(default_factory=dict)  # deliveries that this process is at work on, and its tokens
     is_stopping: Callable[[], bool] = lambda: False
 
     def catalog(self, given: Catalog) -> Catalog:
@@ -64,6 +64,19 @@ def send_due(sender: Sender, catalog: Catalog, *, local: bool) -> int:
     return _send_local(sender, catalog) if local else _Outside(sender, catalog).run()
 
 
+def send_asked(sender: Sender, catalog: Catalog, asked: Asked) -> int:
+    """Try what is due outside for the accounts that are asked for, while any is. Returns how many tries were made."""
+    return _Outside(sender, catalog, asked).run()
+
+
+def renew_leases(sender: Sender, *, now: datetime) -> None:
+    """Keep what this process is at work on."""
+    held = dict(sender.held)
+    if held:
+        with sender.means.database.write() as session:
+            renew(session, held, now=now)
+
+
 def reap_leases(sender: Sender, *, now: datetime) -> int:
     """Take back what dead workers held. Returns how many deliveries."""
     database, channels = sender.means.database, sender.means.channels
@@ -73,7 +86,7 @@ def reap_leases(sender: Sender, *, now: datetime) -> int:
     repeatable = [kind for kind, channel in channels.items() if channel.is_idempotent or channel.can_find]
     with database.write() as session:
         local = sender.kinds(local=True)
-        return reap(session, repeatable_kinds=repeatable, local_kinds=local, now=now, but_not=sender.held)
+        return reap(session, repeatable_kinds=repeatable, local_kinds=local, now=now, but_not=list(sender.held))
 
 
 def _send_local(sender: Sender, catalog: Catalog) -> int:
@@ -95,38 +108,58 @@ def _send_local(sender: Sender, catalog: Catalog) -> int:
 
 
 class _Outside:
-    """A run over everything that is due outside, until nothing more is and every result has been written."""
+    """A run over what is due outside, until nothing more is handed out and every result has been written."""
 
-    def __init__(self, sender: Sender, catalog: Catalog) -> None:
+    def __init__(self, sender: Sender, catalog: Catalog, supply: Supply | None = None) -> None:
         self.sender = sender
         self.means = sender.means
         self.catalog = catalog
         self.kinds = sender.kinds(local=False)
         self.paces = {kind: self.means.channels[kind].pace for kind in self.kinds}
         self.results: SimpleQueue[Result] = SimpleQueue()
-        self.wanted: deque[Key] = deque()  # accounts that have something due, those that have waited longest first
+        self.supply = supply or Searching(self._due_accounts)
+        self.own: set[int] = set()  # of what the process holds
         self.under_way: set[Future[None]] = set()
         self.waiting = 0  # claims whose results have not been written
         self.tried = 0
 
     def run(self) -> int:
         unwritten: list[Result] = []
-        while True:
-            is_more = not self.sender.is_stopping() and self._begin()
-            unwritten = self._write([*unwritten, *self._finished()])
-            if not self.waiting and not is_more:
-                return self.tried
+        try:
+            while True:
+                is_more = not self.sender.is_stopping() and self._begun()
+                unwritten = self._write([*unwritten, *self._finished()])
+                if not self.waiting and not is_more:
+                    return self.tried
+        finally:
+            for delivery_id in self.own:  # whatever broke: nobody is at work on them any more
+                self.sender.held.pop(delivery_id, None)
+
+    def _begun(self) -> bool:
+        """As `_begin`. A database that is away must not lose what the threads are about to come back with."""
+        try:
+            return self._begin()
+        except DatabaseError:
+            if not self.waiting:
+                raise
+            return False
 
     def _begin(self) -> bool:
         """Claim for the threads that are free. Returns whether there may be more to claim at once."""
         wanted = self._next_accounts()
         if not wanted:
-            return bool(self.wanted or self.under_way)
+            return bool(self.supply.has_more() or self.under_way)
         now = self.means.clock()
-        with self.means.database.write() as session:
-            found = claim_outside(session, self.catalog, kinds=self.kinds, wanted=wanted, paces=self.paces, now=now)
+        try:
+            with self.means.database.write() as session:
+                found = claim_outside(session, self.catalog, kinds=self.kinds, wanted=wanted, paces=self.paces, now=now)
+        except DatabaseError:
+            self.supply.claimed(wanted, (), others=len(wanted))  # their turn is not over
+            raise
         self.waiting += len(found.claims)
-        self.sender.held.update(item.delivery_id for item in found.claims)
+        self.own.update(item.delivery_id for item in found.claims)
+        self.sender.held.update((item.delivery_id, item.token) for item in found.claims)
+        self.supply.claimed(wanted, found.claims, others=found.others)
         ends = Ends.of_claims_at(now)
         for claims in lanes(self.catalog, found.claims):
             lane = Lane(claims, ends, self.means, self.catalog, self.sender.is_stopping, self.results.put)
@@ -134,10 +167,10 @@ class _Outside:
                 lane.send()
             else:
                 self.under_way.add(self.sender.pool.submit(lane.send))
-        return bool(found.claims or found.others or self.wanted)
+        return bool(found.claims or found.others or self.supply.has_more())
 
     def _next_accounts(self) -> list[Key]:
-        """An account for each thread that is free, and for the next few to be. They are looked for when none is left.
+        """An account for each thread that is free, and for the next few to be.
 
         Several at a time, since a claim costs nearly as much for one.
         """
@@ -147,11 +180,11 @@ class _Outside:
         if free <= few and self.under_way:
             return []
         self.catalog = self.sender.catalog(self.catalog)
-        if not self.wanted:
-            now = self.means.clock()
-            with self.means.database.read() as session:
-                self.wanted.extend(due_accounts(session, self.catalog, kinds=self.kinds, most=MOST_ACCOUNTS, now=now))
-        return [self.wanted.popleft() for _ in range(min(free, len(self.wanted)))]
+        return self.supply.next(free)
+
+    def _due_accounts(self) -> Iterable[Key]:
+        with self.means.database.read() as session:
+            return due_accounts(session, self.catalog, kinds=self.kinds, most=MOST_ACCOUNTS, now=self.means.clock())
 
     def _finished(self) -> list[Result]:
         """What comes back within a little while: one commit for many costs much less than one for each."""
@@ -174,11 +207,13 @@ class _Outside:
             _record(self.sender, self.catalog, results, tries=RECORD_TRIES if is_last else 1)
         except DatabaseError:
             if is_last:
-                self.sender.held.difference_update(item.claim.delivery_id for item in results)
                 raise
             return results
         self.waiting -= len(results)
-        self.sender.held.difference_update(item.claim.delivery_id for item in results)
+        for result in results:
+            self.own.discard(result.claim.delivery_id)
+            self.sender.held.pop(result.claim.delivery_id, None)
+        self.supply.written(results)
         return []
 
 

@@ -1,4 +1,4 @@
-"""Lanes: one thread's work, a batch of one account, one delivery after another, as long as the lease lasts."""
+"""Lanes: one thread's work, a batch of one account, one delivery after another, for a while."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from campaigns.sending.accounts import Health
 from campaigns.sending.attempts import Means, attempt, given_back
 from campaigns.sending.claimed import Claim, Result
 from campaigns.sending.claims import may_go_on
-from campaigns.sending.leases import LEASE
 
-# Left of a lease when a try begins: more than the longest that a call may take.
-MARGIN = timedelta(seconds=65)
+# The tries of a batch begin within so long after it was claimed, and so with half of the lease left even where nobody
+# can renew it. A call that takes longer than the rest is kept by renewing, or else taken for one whose worker died.
+BEGUN_WITHIN = timedelta(seconds=25)
 # Seconds since the batch was claimed, or last asked about: then it is seen whether anybody has stopped it meanwhile.
 ASKED_AFTER = 1.0
 
@@ -32,7 +32,7 @@ class Ends(NamedTuple):
 
     @classmethod
     def of_claims_at(cls, now: datetime) -> Ends:
-        return cls(now + LEASE - MARGIN, time.monotonic() + (LEASE - MARGIN).total_seconds())
+        return cls(now + BEGUN_WITHIN, time.monotonic() + BEGUN_WITHIN.total_seconds())
 
 
 @dataclass(frozen=True)

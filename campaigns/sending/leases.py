@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Executable, bindparam, case, insert, literal, or_, select, update
 from sqlmodel import Session
 
 from campaigns.models import Attempt, Delivery
+from campaigns.prepared import ManyRows
 from campaigns.revisions import touch
 
-LEASE = timedelta(seconds=120)
+# With the look for those that have run out (`scheduler.jobs`), a dead worker's rows are free again within a minute.
+LEASE = timedelta(seconds=55)
+# A lease that has been used this much is renewed by a worker that lives and is still at work.
+RENEWED_AFTER = timedelta(seconds=10)
 # Before what may have been published is looked for: a receiver may still be at work on it.
 LOOK_AFTER = timedelta(minutes=2)
 
@@ -48,6 +52,30 @@ def _interrupted(expired: Sequence[ColumnElement[bool]], *, now: datetime) -> Ex
         literal("Arbetaren avbröts under försöket."),
     ).where(*expired)
     return insert(_ATTEMPT).from_select(list(_OF_ATTEMPT), found)
+
+
+_RENEW = ManyRows(
+    update(_DELIVERY)
+    .where(
+        _DELIVERY.c.id == bindparam("b_id"),
+        _DELIVERY.c.token == bindparam("b_token"),
+        _DELIVERY.c.state == "sending",
+        _DELIVERY.c.lease_until < bindparam("b_used"),
+    )
+    .values(lease_until=bindparam("b_lease"))
+)
+
+
+def renew(session: Session, held: Mapping[int, int], *, now: datetime) -> None:
+    """Lengthen the leases of `held`, tokens by delivery. One that another worker has taken over stays that one's."""
+    lease = now + LEASE
+    _RENEW.run(
+        session,
+        [
+            {"b_id": delivery, "b_token": token, "b_lease": lease, "b_used": lease - RENEWED_AFTER}
+            for delivery, token in held.items()
+        ],
+    )
 
 
 def reap(

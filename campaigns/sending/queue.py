@@ -18,6 +18,7 @@ from campaigns.revisions import touch
 from campaigns.sending.finding import locked
 from campaigns.sending.outbox import supersede
 from campaigns.swedish import DELIVERY_STATES
+from campaigns.waking import wake
 from campaigns.written import checked_actor
 
 LONGEST_ADDRESS = 500  # characters
@@ -144,6 +145,8 @@ def _queued(session: Session, delivery: Delivery, first_try: datetime, *, name: 
     delivery.state = DeliveryState.QUEUED
     delivery.next_attempt_at = first_try
     delivery.reason = ""
+    if first_try <= now:
+        wake(session, [(delivery.municipality, delivery.channel)])
     return changed(session, delivery, name=name, action="försöker igen", now=now)
 
 

@@ -17,6 +17,7 @@ from campaigns.models import Act, Delivery, DeliveryState, Post, PostState
 from campaigns.revisions import touch
 from campaigns.sending.finding import locked
 from campaigns.swedish import DELIVERY_STATES, POST_STATES
+from campaigns.waking import wake
 from campaigns.written import checked_actor, checked_reason
 
 WITHDRAWN_WITHIN = timedelta(days=30)
@@ -88,6 +89,7 @@ def withdraw(
         .values(state=DeliveryState.STOPPED, reason="Dras tillbaka.", changed_at=now, token=Delivery.token + 1)
     )
     session.flush()
+    wake(session, [(made.municipality, made.channel)])
     return _recorded(session, found, name, "drog tillbaka", reason, now=now, result=made)
 
 

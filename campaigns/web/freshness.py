@@ -22,7 +22,7 @@ from campaigns.wiring import Parts
 logger = logging.getLogger(__name__)
 
 # Commits of this process are seen at once; those of others, and of people who edit files, by asking this often.
-ASK_EVERY = 1.0
+ASK_EVERY = 0.5
 READ_FILES_EVERY = 60.0
 
 Signature = tuple[int, datetime | None, int | None]

@@ -16,7 +16,7 @@ async def tick() -> None:
 
 
 app = App(connector=PsycopgConnector(conninfo=os.environ["RIVAL_POSTGRESQL"]))
-task = app.task(tick, name="tick")
+task = app.task(name="tick")(tick)
 
 
 async def main(act: str) -> None:
