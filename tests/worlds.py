@@ -17,7 +17,7 @@ from campaigns.followup import drafts
 from campaigns.followup.document import Words
 from campaigns.followup.periods import period_from
 from campaigns.models import ActivityRow, Delivery, DeliveryState, FollowUpRow, Person, Post, Role
-from campaigns.people import links
+from campaigns.people import links, persons
 from campaigns.season import season
 from campaigns.sending import delivery, pauses
 from tests.fakes import FakeChannel
@@ -146,8 +146,11 @@ WORLDS: dict[str, Callable[[Place], Place]] = {"tom": empty, "vanlig": typical, 
 
 
 def staffed(place: Place) -> str:
-    """The cookie of somebody who may do everything in Aneby, and signs for the police."""
+    """The cookie of somebody who may do everything in Aneby, signs for the police, and runs the service."""
     client = place.staff(Role.ADMINISTRATOR, Role.APPROVER, party="polis", name="Alva Administratör")
+    with place.database.write() as session:
+        alva = session.exec(select(Person).where(Person.name == "Alva Administratör")).one()
+        persons.give_role(session, None, alva, role=Role.OPERATOR, actor="testet", now=place.clock.at)
     return client.cookie
 
 
