@@ -13,7 +13,7 @@ from campaigns import approval, efforts, signing_links
 from campaigns.activities import Outcome as Outcomes
 from campaigns.activities import Told, tell_activity
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
-from campaigns.followup import drafts
+from campaigns.followup import drafts, signing
 from campaigns.followup.document import Words
 from campaigns.followup.periods import period_from
 from campaigns.models import ActivityRow, Delivery, DeliveryState, FollowUpRow, Person, Post, Role
@@ -120,7 +120,7 @@ def _followed_up(place: Place) -> None:
                 now=now,
             )
             for party in parties:
-                drafts.sign(session, aneby, period, party=party, name=f"{party} Namn", digest=made.digest, now=now)
+                signing.sign(session, aneby, period, party=party, name=f"{party} Namn", digest=made.digest, now=now)
 
 
 def full(place: Place) -> Place:
