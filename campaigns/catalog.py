@@ -144,6 +144,10 @@ class Municipality:
         return tuple(channel.id for channel in self.channels)
 
     @cached_property
+    def party_names(self) -> dict[str, str]:
+        return {party.id: party.name for party in self.parties}
+
+    @cached_property
     def recipes(self) -> dict[str, str]:
         return {extra.id: extra.campaign for extra in self.extra_dates if extra.campaign}
 
@@ -182,6 +186,11 @@ class Catalog:
 
     def audience(self, audience_id: str) -> Audience:
         return _named(self.audiences, audience_id, "målgrupp")
+
+    def promises_of(self, municipality: Municipality) -> list[Promise]:
+        """What the municipality has promised, in the order of its file."""
+        every = (self.promises[name] for name in municipality.promises)
+        return [item for item in every if municipality.id in item.municipalities]
 
 
 N = TypeVar("N")

@@ -227,11 +227,8 @@ def _link_checks(
 
 def promises_kept(catalog: Catalog, municipality: Municipality, campaign: Campaign, day: date) -> list[Promise]:
     """The promises that `campaign` answers to, of those that this municipality has given and that hold on `day`."""
-    return [
-        item
-        for item in answered_by(catalog.promises, campaign.promises)
-        if item.id in municipality.promises and municipality.id in item.municipalities and item.holds_on(day)
-    ]
+    own = catalog.promises_of(municipality)
+    return [item for item in answered_by(catalog.promises, campaign.promises) if item in own and item.holds_on(day)]
 
 
 @lru_cache(maxsize=256)  # a text is read, and then signed by one party after the other

@@ -38,8 +38,8 @@ def add_effort(
     """
     actor = checked_actor(name)
     title, responsible, situation = checked_title(title), " ".join(responsible.split()), situation.strip()
-    kept = catalog.promises.get(promise) if promise in municipality.promises else None
-    if kept is None or municipality.id not in kept.municipalities:
+    kept = next((item for item in catalog.promises_of(municipality) if item.id == promise), None)
+    if kept is None:
         raise NotFoundError(
             f"{municipality.name} har inget löfte ”{promise}”. {suggestion(promise, municipality.promises)}"
         )

@@ -60,13 +60,13 @@ class ConfigurationError(KampanjhjulError):
 
 
 _COMMAND = re.compile(
-    r"(,? (och skriv|först med|med|Se alla med))?: kampanjhjul .*$|, till exempel --as .*$", re.DOTALL
+    r"\.?(,? (och skriv|först med|med|Se alla med))?: kampanjhjul .*$|, till exempel --as .*$", re.DOTALL
 )
 
 
 def without_command(sentence: str) -> str:
     """A sentence for somebody who has pages, without the command that does the same."""
-    return _COMMAND.sub(".", sentence).replace("..", ".")
+    return _COMMAND.sub(".", sentence)
 
 
 def suggestion(name: str, valid: Iterable[str]) -> str:

@@ -107,11 +107,7 @@ def checked_picture(name: str, data: bytes) -> PictureFile:
             media_type, (clean, width, height) = JPEG, _clean_jpeg(data)
         else:
             raise PictureError(f"Bilden ”{name}” är varken JPEG eller PNG. Spara om den som en av dem.")
-        if not 0 < width * height <= MOST_PIXELS:
-            most = MOST_PIXELS // 10**6
-            raise PictureError(
-                f"Bilden ”{name}” är {width} × {height} punkter. Spara den mindre: högst {most} miljoner."
-            )
+        _refuse_too_large(width, height)
         mode = _mode_when_decoded(clean)
     except _UNREADABLE as error:
         raise PictureError(f"Bilden ”{name}” är skadad eller avbruten. Spara om den som JPEG eller PNG.") from error
@@ -124,6 +120,11 @@ def checked_picture(name: str, data: bytes) -> PictureFile:
 
 class _UnfitError(Exception):
     """Whole, but not to be used as it is. The message goes on from the picture's name."""
+
+
+def _refuse_too_large(width: int, height: int) -> None:
+    if not 0 < width * height <= MOST_PIXELS:
+        raise _UnfitError(f"är {width} × {height} punkter. Spara den mindre: högst {MOST_PIXELS // 10**6} miljoner.")
 
 
 def _mode_when_decoded(data: bytes) -> str:
@@ -261,5 +262,8 @@ def _clean_png(data: bytes) -> tuple[bytes, int, int]:
     if kept[12:16] != b"IHDR":
         raise ValueError
     width, height, depth, colours = struct.unpack_from(">IIBB", kept, 16)
+    if colours not in _SAMPLES:
+        raise ValueError
+    _refuse_too_large(width, height)  # before anything is unpacked
     _refuse_swollen(coded, width * height * depth * _SAMPLES[colours] // 8)
     return bytes(kept), width, height

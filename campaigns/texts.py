@@ -79,9 +79,7 @@ def write_text(
     author was shown (`translations.swedish_seal`), where it is known.
     Raises ChangedMeanwhileError, NotFoundError, RefusedError, or TemplateError when the text cannot be a template.
     """
-    post = session.exec(select(Post).where(Post.id == post_id).with_for_update()).one_or_none()
-    if post is None:
-        raise NotFoundError(f"Det finns inget budskap med nummer {post_id}. Se alla med: kampanjhjul posts")
+    post = approval.locked_post(session, post_id)
     author = checked_actor(author, "Ange vem som skriver texten.")
     _refuse_unwritable(session, catalog, post, language=language, channel=channel)
     # Compiled one by one, so that a fault in any part is told now and not when it is to be signed.
@@ -126,9 +124,7 @@ def use_common_text(
 
     Raises as `write_text`, and RefusedError for a channel that has no text of its own.
     """
-    post = session.exec(select(Post).where(Post.id == post_id).with_for_update()).one_or_none()
-    if post is None:
-        raise NotFoundError(f"Det finns inget budskap med nummer {post_id}. Se alla med: kampanjhjul posts")
+    post = approval.locked_post(session, post_id)
     author = checked_actor(author, "Ange vem som byter text.")
     _refuse_unwritable(session, catalog, post, language=language, channel=channel)
     newest = _newest(session, post_id, language=language, channel=channel)

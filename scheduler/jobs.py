@@ -21,7 +21,7 @@ from campaigns.catalog import Municipality
 from campaigns.channels import Environment
 from campaigns.database import Database
 from campaigns.errors import KampanjhjulError
-from campaigns.followup import drafts, gathering
+from campaigns.followup import drafts, records
 from campaigns.models import Heartbeat
 from campaigns.reminding import reminders, trouble
 from campaigns.reminding.notifying import Notifier, send_due
@@ -104,10 +104,10 @@ def materialise(work: Work, *, now: datetime) -> None:
         with _on_its_own(municipality), work.parts.database.write() as session:
             posts.materialise(session, catalog, work.parts.messages, municipality, now=now)
     with work.parts.database.read() as session:
-        are_noted = gathering.are_noted(session, catalog)
-    if not are_noted:
+        unnoted = records.unnoted(session, catalog)
+    if unnoted:
         with work.parts.database.write() as session:
-            gathering.note_campaigns(session, catalog, now=now)
+            records.note_campaigns(session, catalog, now=now)
 
 
 def follow_up(work: Work, *, now: datetime) -> None:

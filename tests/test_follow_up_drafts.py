@@ -10,10 +10,10 @@ from sqlmodel import col, select
 
 from campaigns.database import Database
 from campaigns.errors import NotFoundError, RefusedError
-from campaigns.followup import announcing, drafts
+from campaigns.followup import announcing, drafts, signing, stored
 from campaigns.followup.document import Words, document_from
-from campaigns.followup.drafts import FollowUp
 from campaigns.followup.periods import period_from
+from campaigns.followup.stored import FollowUp
 from campaigns.models import AuditEntry, FollowUpRow, FollowUpSignature, Post, PostState
 from campaigns.sending import delivery
 from scheduler import jobs
@@ -40,7 +40,7 @@ def make(place: Place, name: str = "Sam Samordnare") -> FollowUp:
 def sign(place: Place, digest: str, party: str, name: str) -> FollowUp:
     aneby = place.parts.catalog.municipality("aneby")
     with place.database.write() as session:
-        return drafts.sign(session, aneby, SPRING, party=party, name=name, digest=digest, now=place.clock.at)
+        return signing.sign(session, aneby, SPRING, party=party, name=name, digest=digest, now=place.clock.at)
 
 
 def sign_both(place: Place, digest: str) -> FollowUp:
@@ -66,7 +66,7 @@ def rewrite(place: Place, digest: str, *, words: Words = WORDS, again: bool = Fa
 
 def published(place: Place) -> list[FollowUp]:
     with place.database.read() as session:
-        return drafts.published(session, place.parts.catalog.municipality("aneby"))
+        return stored.published(session, place.parts.catalog.municipality("aneby"))
 
 
 def test_a_draft_is_made_once_whoever_makes_it(place: Place) -> None:
@@ -170,12 +170,14 @@ def test_a_published_one_is_changed_only_after_it_has_been_taken_down(place: Pla
     with pytest.raises(RefusedError, match="publicerad"):
         rewrite(place, made.digest)
     with place.database.write() as session, pytest.raises(RefusedError, match="publicerad"):
-        drafts.take_back(session, aneby, SPRING, party="polis", name="Pia Polis", now=MAY)
+        signing.take_back(session, aneby, SPRING, party="polis", name="Pia Polis", now=MAY)
     with place.database.write() as session, pytest.raises(RefusedError, match="Skriv vad som är fel"):
-        drafts.reopen(session, aneby, SPRING, reason=" ", name="Sam", now=MAY)
+        signing.reopen(session, aneby, SPRING, reason=" ", name="Sam", now=MAY)
+    with place.database.write() as session, pytest.raises(RefusedError, match="högst 300 tecken"):
+        signing.reopen(session, aneby, SPRING, reason="x" * 301, name="Sam", now=MAY)
 
     with place.database.write() as session:
-        opened = drafts.reopen(session, aneby, SPRING, reason="Fel siffra", name="Sam", now=MAY)
+        opened = signing.reopen(session, aneby, SPRING, reason="Fel siffra", name="Sam", now=MAY)
 
     assert opened.missing == ("kommun", "polis")
     assert published(place) == []
@@ -187,7 +189,7 @@ def test_a_signature_can_be_taken_back_before_the_other_party_has_signed(place: 
     sign(place, made.digest, "kommun", "Kim Kommun")
     aneby = place.parts.catalog.municipality("aneby")
     with place.database.write() as session:
-        left = drafts.take_back(session, aneby, SPRING, party="kommun", name="Kim Kommun", now=MAY)
+        left = signing.take_back(session, aneby, SPRING, party="kommun", name="Kim Kommun", now=MAY)
     assert left.missing == ("kommun", "polis")
     assert not sign(place, made.digest, "polis", "Pia Polis").is_published
 
@@ -215,7 +217,6 @@ def test_a_post_about_a_published_one_is_an_ordinary_draft_with_its_link(place: 
             place.parts.catalog,
             aneby,
             made,
-            channels=["webb"],
             address=address,
             name="Sam Samordnare",
             now=MAY,
@@ -224,6 +225,7 @@ def test_a_post_about_a_published_one_is_an_ordinary_draft_with_its_link(place: 
 
     with place.database.read() as session:
         rows = session.exec(select(Post).where(col(Post.id).in_(ids))).all()
+    assert {post.channels for post in rows} == {"webb sociala-medier"}
     assert {post.audience for post in rows} == {"foraldrar", "syskon", "unga-vuxna"}
     assert {(post.state, post.is_extra, post.occurrence) for post in rows} == {
         (PostState.DRAFT, True, "aneby/skolavslutning/2026/furulidsskolan")
@@ -240,6 +242,4 @@ def test_a_draft_is_told_to_nobody_outside(place: Place) -> None:
     aneby = place.parts.catalog.municipality("aneby")
     made = make(place)
     with place.database.write() as session, pytest.raises(RefusedError, match="inte publicerad"):
-        announcing.announce(
-            session, place.parts.catalog, aneby, made, channels=["webb"], address="https://x.se", name="Sam", now=MAY
-        )
+        announcing.announce(session, place.parts.catalog, aneby, made, address="https://x.se", name="Sam", now=MAY)

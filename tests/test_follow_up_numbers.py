@@ -18,7 +18,7 @@ import pytest
 from sqlmodel import Session, select
 
 from campaigns.catalog import Catalog
-from campaigns.followup import drafts, reporting
+from campaigns.followup import reporting, stored
 from campaigns.followup.document import Document, Section
 from campaigns.followup.periods import Period, period_from
 from campaigns.followup.sentences import plain_text
@@ -323,7 +323,7 @@ def test_the_tertials_add_up_to_the_years_and_the_years_to_the_whole(lived: Prom
 
 def test_each_period_got_one_draft_from_the_worker_when_it_was_over(lived: PromisedYears) -> None:
     with lived.database.read() as session:
-        made = drafts.follow_ups(session, lived.catalog.municipality("aneby"))
+        made = stored.follow_ups(session, lived.catalog.municipality("aneby"))
     assert sorted(item.document.period for item in made) == sorted(PERIODS)
     for item in made:
         day = item.made_at.astimezone(STOCKHOLM).date()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -474,15 +475,30 @@ def test_a_fault_calls_the_picture_what_its_owner_does(database: Database, aneby
     assert refused("stor.png", large) == "Bilden ”stor.png” är större än 15 MB. Spara den mindre."
 
 
-def test_a_small_picture_that_unpacks_to_much_more_is_refused() -> None:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def small_png(data: bytes, *, size: int = 10, colours: int = 2) -> bytes:
+    """A picture that says it is `size` wide and high, with this as its unpacked data."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, 8, colours, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
 
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 10, 10, 8, 2, 0, 0, 0))
-    for size, is_good in ((10 * 31, True), (200_000_000, False)):
-        data = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(size))) + chunk(b"IEND", b"")
-        if is_good:
-            assert checked_picture("liten.png", data).width == 10
-        else:
-            with pytest.raises(PictureError, match="skadad"):
-                checked_picture("liten.png", data)
+
+def test_a_small_picture_that_unpacks_to_much_more_is_refused() -> None:
+    assert checked_picture("liten.png", small_png(bytes(10 * 31))).width == 10
+    with pytest.raises(PictureError, match="skadad"):
+        checked_picture("liten.png", small_png(bytes(200_000_000)))
+
+
+def test_a_picture_that_says_it_is_huge_is_refused_before_it_is_unpacked() -> None:
+    data = small_png(bytes(200_000_000), size=60_000)
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(PictureError, match="60000 × 60000 punkter"):
+            checked_picture("stor.png", data)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_picture_with_colours_of_no_known_type_is_damaged() -> None:
+    with pytest.raises(PictureError, match="skadad"):
+        checked_picture("liten.png", small_png(bytes(10 * 31), colours=5))

@@ -293,7 +293,7 @@ def test_a_clash_between_campaigns_is_told_with_its_proposal(place: Place) -> No
     told = row.posts[0].clashes
     assert len(told) == 1
     assert "Veckan före till föräldrar" in told[0]
-    assert "Flytta ”Marknaden: Veckan före till föräldrar” till 2027-04-29" in told[0]
+    assert "Flytta ”Marknaden: Veckan före till föräldrar” till torsdag 29 april 2027" in told[0]
 
 
 def test_an_activity_tells_what_became_of_it(place: Place) -> None:

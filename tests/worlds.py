@@ -13,11 +13,11 @@ from campaigns import approval, efforts, new_year, reach, signing_links
 from campaigns.activities import Outcome as Outcomes
 from campaigns.activities import Told, add_extra_activity, tell_activity
 from campaigns.channels.base import NotSentError, Outcome, Receipt, UnknownOutcomeError
-from campaigns.followup import drafts
+from campaigns.followup import drafts, signing
 from campaigns.followup.document import Words
 from campaigns.followup.periods import period_from
 from campaigns.models import ActivityRow, Delivery, DeliveryState, FollowUpRow, Person, Post, Role
-from campaigns.people import links
+from campaigns.people import links, persons
 from campaigns.season import season
 from campaigns.sending import delivery, pauses
 from tests.fakes import FakeChannel
@@ -153,7 +153,7 @@ def _followed_up(place: Place) -> None:
                 now=now,
             )
             for party in parties:
-                drafts.sign(session, aneby, period, party=party, name=f"{party} Namn", digest=made.digest, now=now)
+                signing.sign(session, aneby, period, party=party, name=f"{party} Namn", digest=made.digest, now=now)
 
 
 def full(place: Place) -> Place:
@@ -179,8 +179,11 @@ WORLDS: dict[str, Callable[[Place], Place]] = {"tom": empty, "vanlig": typical, 
 
 
 def staffed(place: Place) -> str:
-    """The cookie of somebody who may do everything in Aneby, and signs for the police."""
+    """The cookie of somebody who may do everything in Aneby, signs for the police, and runs the service."""
     client = place.staff(Role.ADMINISTRATOR, Role.APPROVER, party="polis", name="Alva Administratör")
+    with place.database.write() as session:
+        alva = session.exec(select(Person).where(Person.name == "Alva Administratör")).one()
+        persons.give_role(session, None, alva, role=Role.OPERATOR, actor="testet", now=place.clock.at)
     return client.cookie
 
 

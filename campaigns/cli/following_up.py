@@ -11,12 +11,11 @@ from campaigns import efforts
 from campaigns.catalog import Municipality
 from campaigns.cli import show
 from campaigns.cli.planning import chosen, planned
-from campaigns.errors import NotFoundError, RefusedError
-from campaigns.followup import drafts
+from campaigns.errors import RefusedError
 from campaigns.followup.document import Document
-from campaigns.followup.reporting import periods, report
+from campaigns.followup.reporting import chosen_report, periods
+from campaigns.followup.stored import states
 from campaigns.overviews import follow_up_files
-from campaigns.overviews.follow_up import chosen_period
 from campaigns.overviews.follow_up_words import (
     ACTIVITY_WORDS,
     activity_words,
@@ -78,23 +77,15 @@ def _one(parts: Parts, wanted: str | None) -> Municipality:
 
 
 def _document(parts: Parts, municipality: Municipality, wanted: str) -> Document:
-    now = parts.clock()
-    today = now.astimezone(municipality.zone).date()
-    period = chosen_period(parts.catalog, municipality, wanted, today=today)
-    if period is None:
-        raise NotFoundError(f"{municipality.name} har inget löfte att följa upp.")
     with parts.database.read() as session:
-        return report(session, parts.catalog, municipality, period, now=now)
+        return chosen_report(session, parts.catalog, municipality, wanted, now=parts.clock())
 
 
 def _list(parts: Parts, municipality: Municipality, given: argparse.Namespace) -> None:
     today = parts.clock().astimezone(municipality.zone).date()
     with parts.database.read() as session:
-        stored = {item.document.period: item for item in drafts.follow_ups(session, municipality)}
-    rows = [
-        (item, ("published" if stored[item.id].is_published else "draft") if item.id in stored else "")
-        for item in periods(parts.catalog, municipality, today=today)
-    ]
+        known = states(session, municipality)
+    rows = [(item, known.get(item.id, "")) for item in periods(parts.catalog, municipality, today=today)]
     if given.json:
         show.as_json(
             [{"id": item.id, "first_day": item.first, "last_day": item.last, "state": state} for item, state in rows]

@@ -7,7 +7,7 @@ from datetime import date
 
 from campaigns.catalog import Promise
 from campaigns.followup.document import ActivityLine
-from campaigns.followup.gathering import Gathered
+from campaigns.followup.gathered import Gathered
 from campaigns.models import ActivityRow
 from campaigns.plan import PlannedActivity
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
 from sqlmodel import Session, col, select
@@ -12,8 +11,8 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.content import SWEDISH
 from campaigns.errors import RefusedError
 from campaigns.extras import add_extra_post
-from campaigns.followup.drafts import FollowUp
 from campaigns.followup.sentences import headline
+from campaigns.followup.stored import FollowUp
 from campaigns.localtime import Chosen, to_utc
 from campaigns.models import OccurrenceRow, Post
 from campaigns.texts import write_text
@@ -22,6 +21,8 @@ from campaigns.workdays import working_day_from
 _AT = time(10)
 # From the day after it is written: both parties need the time to sign.
 _DAYS = 7
+# The channels that such a post goes out through, of those that the municipality has; else its first.
+_TELLING = ("webb", "sociala-medier")
 
 
 def announce(
@@ -30,7 +31,6 @@ def announce(
     municipality: Municipality,
     item: FollowUp,
     *,
-    channels: Sequence[str],
     address: str,
     name: str,
     now: datetime,
@@ -51,8 +51,8 @@ def announce(
         campaign=campaign,
         occurrence=occurrence,
         audiences=list(catalog.audiences),
-        title=f"Så höll vi löftet: {item.document.title}"[:80],
-        channels=channels,
+        title=_title(item),
+        channels=[name for name in municipality.channel_ids if name in _TELLING] or municipality.channel_ids[:1],
         due=Chosen(day, _AT, to_utc(day, _AT, municipality.zone)),
         last=None,
         name=name,
@@ -68,11 +68,14 @@ def announce(
 def message(item: FollowUp, address: str) -> str:
     """The text that the post begins with: what was done, and where to read it all."""
     told = headline(item.document)
-    title = f"Så höll vi löftet: {item.document.title}"
-    front = {"title": title, "short": f"{told[0]} Läs vad mer vi har gjort.", "link": address}
+    front = {"title": _title(item), "short": f"{told[0]} Läs vad mer vi har gjort.", "link": address}
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()]
     body = f"{' '.join(told[:3])}\n\n[Läs hela uppföljningen]({address})"
     return "+++\n" + "\n".join(lines) + f"\n+++\n\n{body}\n"
+
+
+def _title(item: FollowUp) -> str:
+    return f"Så höll vi löftet: {item.document.title}"
 
 
 def _next_occurrence(

@@ -25,7 +25,7 @@ from campaigns.followup.document import (
     SkippedLine,
     Words,
 )
-from campaigns.followup.gathering import Gathered
+from campaigns.followup.gathered import Gathered
 from campaigns.followup.outcomes import (
     day_of,
     has_gone_out,
@@ -45,14 +45,8 @@ from campaigns.promises import Wording, answered_by
 
 def promises_in(found: Gathered, period: Period) -> list[Promise]:
     """The municipality's promises that hold on some day of the period, in the order of its file."""
-    every = (found.catalog.promises[name] for name in found.municipality.promises)
-    return [
-        item
-        for item in every
-        if found.municipality.id in item.municipalities
-        and item.first_day <= period.last
-        and period.first <= item.last_day
-    ]
+    every = found.catalog.promises_of(found.municipality)
+    return [item for item in every if item.first_day <= period.last and period.first <= item.last_day]
 
 
 def count(found: Gathered, period: Period, *, words: Words | None = None) -> Document:

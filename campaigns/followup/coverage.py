@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 from campaigns.followup.document import CoverageLine
-from campaigns.followup.gathering import Gathered
+from campaigns.followup.gathered import Gathered
 from campaigns.followup.outcomes import is_out, spreads
 from campaigns.models import OccurrenceRow, Post
 

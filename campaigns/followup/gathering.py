@@ -1,10 +1,9 @@
-"""The rows that a follow-up is counted from, read once: posts, signatures, deliveries, activities, pauses."""
+"""The rows that a follow-up is counted from, read once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import datetime
 from typing import TypeVar
 
 from sqlmodel import Session, col, select
@@ -12,6 +11,7 @@ from sqlmodel import Session, col, select
 from campaigns import counted_links
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import Content
+from campaigns.followup.gathered import Answering, Gathered
 from campaigns.followup.national import national_campaigns, spread_in
 from campaigns.models import (
     ActivityRow,
@@ -23,50 +23,11 @@ from campaigns.models import (
     Pause,
     Post,
 )
-from campaigns.plan import PlannedActivity
 from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import season
 
 T = TypeVar("T", Delivery, Approval)
 _AT_ONCE = 500  # values in one question: databases bound them
-
-
-@dataclass(frozen=True)
-class Answering:
-    """What a campaign is called and answers to, also after it has left the files."""
-
-    name: str
-    promises: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Gathered:
-    """All that a municipality's follow-ups are counted from, as of `now` (UTC)."""
-
-    catalog: Catalog
-    municipality: Municipality
-    now: datetime
-    posts: tuple[Post, ...]
-    deliveries: Mapping[int, tuple[Delivery, ...]]  # by post
-    signatures: Mapping[int, tuple[Approval, ...]]  # by post
-    spread: Mapping[int, tuple[str, ...]]  # by content: the national campaigns that it spreads
-    occurrences: Mapping[str, OccurrenceRow]
-    activities: tuple[ActivityRow, ...]
-    planned: tuple[PlannedActivity, ...]
-    pauses: tuple[Pause, ...]
-    campaigns: Mapping[str, Answering] = field(default_factory=dict)
-
-    def day_of(self, at: datetime) -> date:
-        """The municipality's own calendar day at a moment."""
-        return at.astimezone(self.municipality.zone).date()
-
-    @property
-    def today(self) -> date:
-        return self.day_of(self.now)
-
-    @property
-    def national_names(self) -> dict[str, str]:
-        return {item.id: item.name for item in national_campaigns(self.catalog)}
 
 
 def gather(
@@ -110,25 +71,6 @@ def gather(
         pauses=tuple(pauses),
         campaigns=_answering(session, catalog),
     )
-
-
-def note_campaigns(session: Session, catalog: Catalog, *, now: datetime) -> None:
-    """Keep what the campaigns in the files answer to, for the day when one of them is taken away."""
-    stored = {row.campaign: row for row in session.exec(select(CampaignRecord))}
-    for campaign in catalog.campaigns.values():
-        promises = " ".join(campaign.promises)
-        row = stored.get(campaign.id)
-        if row is None:
-            session.add(CampaignRecord(campaign=campaign.id, name=campaign.name, promises=promises, changed_at=now))
-        elif (row.name, row.promises) != (campaign.name, promises):
-            row.name, row.promises, row.changed_at = campaign.name, promises, now
-            session.add(row)
-
-
-def are_noted(session: Session, catalog: Catalog) -> bool:
-    """Whether `note_campaigns` would change nothing."""
-    stored = {row.campaign: (row.name, row.promises) for row in session.exec(select(CampaignRecord))}
-    return all(stored.get(item.id) == (item.name, " ".join(item.promises)) for item in catalog.campaigns.values())
 
 
 def _answering(session: Session, catalog: Catalog) -> dict[str, Answering]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 
-from campaigns.followup.gathering import Gathered
+from campaigns.followup.gathered import Gathered
 from campaigns.models import Act, Approval, Delivery, DeliveryState, Post, PostState
 
 _WENT_OUT = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER, DeliveryState.WITHDRAWN, DeliveryState.REPLACED)

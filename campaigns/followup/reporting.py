@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
-from campaigns.catalog import Catalog, Municipality, Promise
+from campaigns.catalog import Catalog, Municipality
 from campaigns.errors import NotFoundError
 from campaigns.followup.counting import count
 from campaigns.followup.document import Document, Words
@@ -14,15 +14,9 @@ from campaigns.followup.gathering import gather
 from campaigns.followup.periods import Period, period_from, periods_of
 
 
-def promises_of(catalog: Catalog, municipality: Municipality) -> list[Promise]:
-    """What the municipality has promised, in the order of its file."""
-    every = (catalog.promises[name] for name in municipality.promises)
-    return [item for item in every if municipality.id in item.municipalities]
-
-
 def periods(catalog: Catalog, municipality: Municipality, *, today: date) -> list[Period]:
     """The periods that there can be a follow-up of: whole, years and tertials, newest first."""
-    return periods_of([(item.first_day, item.last_day) for item in promises_of(catalog, municipality)], until=today)
+    return periods_of([(item.first_day, item.last_day) for item in catalog.promises_of(municipality)], until=today)
 
 
 def known_period(catalog: Catalog, municipality: Municipality, text: str, *, today: date) -> Period:
@@ -33,10 +27,22 @@ def known_period(catalog: Catalog, municipality: Municipality, text: str, *, tod
     return wanted
 
 
-def usual_period(catalog: Catalog, municipality: Municipality, *, today: date) -> Period | None:
-    """The tertial under way, or the last one that there is."""
+def chosen_period(catalog: Catalog, municipality: Municipality, wanted: str, *, today: date) -> Period | None:
+    """The period with this id; with none, the tertial under way. None where nothing has been promised yet."""
+    if wanted:
+        return known_period(catalog, municipality, wanted, today=today)
     found = [item for item in periods(catalog, municipality, today=today) if "-t" in item.id and item.first <= today]
     return found[0] if found else None
+
+
+def chosen_report(
+    session: Session, catalog: Catalog, municipality: Municipality, wanted: str, *, now: datetime
+) -> Document:
+    """The follow-up of the period with the id `wanted`, or of the tertial under way. Raises NotFoundError."""
+    period = chosen_period(catalog, municipality, wanted, today=now.astimezone(municipality.zone).date())
+    if period is None:
+        raise NotFoundError(f"{municipality.name} har inget löfte att följa upp.")
+    return report(session, catalog, municipality, period, now=now)
 
 
 def report(

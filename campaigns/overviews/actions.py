@@ -91,7 +91,7 @@ def unsigned(
 
     `missing` is by the post's number: only those that stand there are waited for.
     """
-    names = {party.id: party.name for party in municipality.parties}
+    names = municipality.party_names
     waiting = [post for post in posts if post.id in missing and post.due_at <= now + SIGN_WITHIN]
     urgent = [post for post in waiting if post.due_at <= now + HURRY_WITHIN]
     later = waiting[len(urgent) :]

@@ -11,11 +11,10 @@ from sqlmodel import Session
 from campaigns import efforts
 from campaigns.catalog import Catalog, Municipality, Promise
 from campaigns.errors import NotFoundError
-from campaigns.followup import drafts
 from campaigns.followup.document import Document
-from campaigns.followup.drafts import FollowUp
 from campaigns.followup.periods import Period
-from campaigns.followup.reporting import known_period, periods, promises_of, report, usual_period
+from campaigns.followup.reporting import chosen_period, periods, report
+from campaigns.followup.stored import FollowUp, follow_ups, published
 from campaigns.models import ActivityRow, Role
 from campaigns.overviews import paths
 from campaigns.overviews.actions import Action
@@ -50,7 +49,7 @@ def room(session: Session, catalog: Catalog, municipality: Municipality, wanted:
     """The figures of the period with the id `wanted`, or of the tertial under way. Raises NotFoundError."""
     today = now.astimezone(municipality.zone).date()
     period = chosen_period(catalog, municipality, wanted, today=today)
-    stored = drafts.follow_ups(session, municipality)
+    stored = follow_ups(session, municipality)
     words = {item.document.period: "Publicerad" if item.is_published else "Utkast" for item in stored}
     return Room(
         choices=[
@@ -65,16 +64,9 @@ def room(session: Session, catalog: Catalog, municipality: Municipality, wanted:
     )
 
 
-def chosen_period(catalog: Catalog, municipality: Municipality, wanted: str, *, today: date) -> Period | None:
-    """The period with this id; with none, the tertial under way. None where nothing has been promised yet."""
-    if wanted:
-        return known_period(catalog, municipality, wanted, today=today)
-    return usual_period(catalog, municipality, today=today)
-
-
 def open_promises(catalog: Catalog, municipality: Municipality, *, today: date) -> list[Promise]:
     """What an effort can be made for: the promises that are not long over, since some are written down afterwards."""
-    return [item for item in promises_of(catalog, municipality) if item.last_day >= today - WRITTEN_AFTERWARDS]
+    return [item for item in catalog.promises_of(municipality) if item.last_day >= today - WRITTEN_AFTERWARDS]
 
 
 @dataclass(frozen=True)
@@ -87,7 +79,7 @@ class PublicFollowUps:
 
 def public_follow_ups(session: Session, municipality: Municipality, period: str) -> PublicFollowUps:
     """The published ones. Raises NotFoundError for a period that none is published of."""
-    every = drafts.published(session, municipality)
+    every = published(session, municipality)
     if not period:
         return PublicFollowUps(every[0] if every else None, every)
     for item in every:
@@ -98,7 +90,7 @@ def public_follow_ups(session: Session, municipality: Municipality, period: str)
 
 def to_do(session: Session, catalog: Catalog, municipality: Municipality, *, today: date) -> Iterable[Action]:
     """What Idag tells: promises that are about to end, and follow-ups that wait to be signed."""
-    names = {party.id: party.name for party in municipality.parties}
+    names = municipality.party_names
     for last_day, promises in ending(catalog, municipality, today=today, within=max(ENDS_WITHIN)).items():
         many = f"Löftet ”{promises[0].text.rstrip('.')}”" if len(promises) == 1 else f"{len(promises)} löften"
         yield Action(
@@ -107,7 +99,7 @@ def to_do(session: Session, catalog: Catalog, municipality: Municipality, *, tod
             path=paths.staff(municipality, "uppfoljning"),
             link="Se uppföljningen",
         )
-    for item in drafts.follow_ups(session, municipality):
+    for item in follow_ups(session, municipality):
         if not item.is_published:
             yield Action(
                 "Uppföljning",

@@ -62,7 +62,7 @@ def links_list(
 
 
 def _shown(municipality: Municipality, item: Known) -> ShownLink:
-    names = {party.id: party.name for party in municipality.parties}
+    names = municipality.party_names
     return ShownLink(
         item.id,
         item.name,

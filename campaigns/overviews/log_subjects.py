@@ -55,7 +55,7 @@ _OF_PARTY = re.compile(r"(?P<act>.*) (?:för |\()(?P<party>[a-z0-9-]+)\)?(?P<res
 
 def action_words(municipality: Municipality, action: str) -> str:
     """”godkände för Aneby kommun”, where the party's id was noted."""
-    names = {party.id: party.name for party in municipality.parties}
+    names = municipality.party_names
     found = _OF_PARTY.fullmatch(action)
     if found is None or found["party"] not in names:
         return action

@@ -6,21 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog, Municipality
-from campaigns.models import (
-    AccountState,
-    ChannelAccount,
-    Delivery,
-    DeliveryState,
-    Membership,
-    Person,
-    Post,
-    PostState,
-    Role,
-)
+from campaigns.models import Delivery, DeliveryState, Post, PostState
+from campaigns.overviews.health import OVERDUE_AFTER
+from campaigns.sending import accounts
 
 # How long before its time an unsigned post is told of: the last chance to get it signed in office hours.
 SOON = timedelta(days=7)
@@ -46,26 +38,11 @@ class Row:
         return bool(self.overdue or self.unknown or self.failed or self.unsigned or self.held)
 
 
-def is_operator(session: Session, person_id: int) -> bool:
-    """Whether the person has been listed among those who run the service."""
-    query = (
-        select(Membership.id)
-        .join(Person, col(Person.id) == col(Membership.person_id))
-        .where(
-            Membership.person_id == person_id,
-            Membership.role == Role.OPERATOR,
-            Membership.municipality == "",
-            col(Person.disabled_at).is_(None),
-        )
-    )
-    return session.exec(query).first() is not None
-
-
 def standing(session: Session, catalog: Catalog, *, now: datetime) -> list[Row]:
     """Every municipality in the configuration: those that need somebody first, then by name."""
     waiting = _counts(session, Delivery.state == DeliveryState.QUEUED)
     overdue = _counts(
-        session, Delivery.state == DeliveryState.QUEUED, col(Delivery.next_attempt_at) < now - timedelta(minutes=2)
+        session, Delivery.state == DeliveryState.QUEUED, col(Delivery.next_attempt_at) < now - OVERDUE_AFTER
     )
     unknown = _counts(session, Delivery.state == DeliveryState.UNKNOWN)
     failed = _counts(
@@ -91,7 +68,7 @@ def standing(session: Session, catalog: Catalog, *, now: datetime) -> list[Row]:
         ).all()
     )
     held: dict[str, list[str]] = {}
-    for account in session.exec(select(ChannelAccount).where(ChannelAccount.state != AccountState.WORKING)):
+    for account in accounts.standing(session):
         held.setdefault(account.municipality, []).append(account.channel)
 
     def row(item: Municipality) -> Row:
@@ -111,8 +88,8 @@ def standing(session: Session, catalog: Catalog, *, now: datetime) -> list[Row]:
     return sorted(rows, key=lambda each: (not each.needs_somebody, each.name))
 
 
-def _counts(session: Session, *conditions: object) -> dict[str, int]:
-    query = select(Delivery.municipality, func.count()).where(*conditions).group_by(Delivery.municipality)  # type: ignore[arg-type]  # conditions of the caller's, as SQLAlchemy types them
+def _counts(session: Session, *conditions: ColumnElement[bool] | bool) -> dict[str, int]:
+    query = select(Delivery.municipality, func.count()).where(*conditions).group_by(Delivery.municipality)
     return dict(session.exec(query).all())
 
 

@@ -14,6 +14,11 @@ def staff(municipality: Municipality, rest: str, query: Mapping[str, str | int] 
     return f"/kommun/{municipality.id}/{rest}{f'?{asked}' if asked else ''}"
 
 
+def follow_up(municipality: Municipality, period: str) -> str:
+    """Where citizens read the published follow-up of a period."""
+    return f"/sida/{municipality.id}/uppfoljning/{period}"
+
+
 def published(municipality: Municipality, post_id: int) -> str:
     """Where citizens read a published post."""
     return f"/sida/{municipality.id}#{post_id}"

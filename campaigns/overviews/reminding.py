@@ -86,7 +86,7 @@ def masked(email: str) -> str:
 
 
 def _role(entry: ReminderRole, municipality: Municipality) -> RemindedRole:
-    names = {party.id: party.name for party in municipality.parties}
+    names = municipality.party_names
     every = "allt utom det som ingen annan har gjort"
     return RemindedRole(
         role=entry.role,

@@ -221,7 +221,7 @@ def picture(
 
 
 def _signature(municipality: Municipality, item: Approval) -> Signature:
-    names = {party.id: party.name for party in municipality.parties}
+    names = municipality.party_names
     return Signature(
         item.party, names.get(item.party, item.party), item.name, moment(item.created_at, municipality.zone)
     )

@@ -172,7 +172,7 @@ def _row(
 ) -> TextRow:
     post, *rest = posts
     assert post.id is not None
-    names = {party.id: party.name for party in municipality.parties}
+    names = municipality.party_names
     state = shown_state(post, now=now)
     return TextRow(
         post_id=post.id,

@@ -248,7 +248,7 @@ def _previewed(
 def about(session: Session, catalog: Catalog, municipality: Municipality, post: Post, *, now: datetime) -> About:
     """What stands around the text of `post`."""
     assert post.id is not None
-    parties = {party.id: party.name for party in municipality.parties}
+    parties = municipality.party_names
     state = shown_state(post, now=now)
     merged = session.execute(select(col(Post.id)).where(col(Post.key) == post.merged_into)).scalar_one_or_none()
     return About(

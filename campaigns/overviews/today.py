@@ -200,7 +200,7 @@ def _shown(
     states = delivery_states(session, posts)
     missing = actions.unsigned_parties(session, municipality, posts)
     names = channel_names(municipality)
-    parties = {party.id: party.name for party in municipality.parties}
+    parties = municipality.party_names
     shown = []
     for post in posts:
         assert post.id is not None

@@ -236,7 +236,7 @@ def role_words(item: Membership, municipality: Municipality | None = None) -> st
     """”godkännare för Aneby kommun”, ”administratör för alla kommuner”."""
     word = ROLE_NAMES[Role(item.role)]
     if item.party:
-        parties = {party.id: party.name for party in municipality.parties} if municipality else {}
+        parties = municipality.party_names if municipality else {}
         word = f"{word} för {parties.get(item.party, item.party)}"
     return f"{word} för alla kommuner" if item.municipality == EVERYWHERE else word
 

@@ -29,6 +29,11 @@ class Roles:
         return self.is_editor or bool(self.parties)
 
 
+def is_operator(memberships: Iterable[Membership]) -> bool:
+    """Whether these are of somebody who has been listed among those who run the service."""
+    return any(item.role == Role.OPERATOR for item in memberships)
+
+
 def roles_in(memberships: Iterable[Membership], municipality: str) -> Roles:
     """The roles that `memberships`, all of one person, give in the municipality. Falsy if there are none."""
     here = [item for item in memberships if item.municipality in (municipality, EVERYWHERE)]

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog, Municipality, Promise
 from campaigns.content import listed
-from campaigns.followup.drafts import follow_ups
+from campaigns.followup.stored import follow_ups
 from campaigns.models import ActivityRow
 from campaigns.reminder_kinds import Kind
 from campaigns.reminding.rows import Row
@@ -43,9 +43,8 @@ def ending(
     """By their last day, the municipality's promises that end within a time and that no other succeeds."""
     succeeded = {item.succeeds for item in catalog.promises.values()}
     found: dict[date, list[Promise]] = {}
-    for name in municipality.promises:
-        item = catalog.promises[name]
-        if name not in succeeded and item.first_day <= today <= item.last_day <= today + within:
+    for item in catalog.promises_of(municipality):
+        if item.id not in succeeded and item.first_day <= today <= item.last_day <= today + within:
             found.setdefault(item.last_day, []).append(item)
     return found
 

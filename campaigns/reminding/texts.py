@@ -147,7 +147,7 @@ def _of_one(item: Held, municipality: Municipality, catalog: Catalog, folders: S
 def _values(item: Held, municipality: Municipality, catalog: Catalog, *, link: str) -> dict[str, object]:
     reminder, post, delivery = item.reminder, item.post, item.delivery
     lists: dict[str, list[str]] = json.loads(reminder.detail) if reminder.kind == Kind.DIGEST else {}
-    names = {party.id: party.name for party in municipality.parties}
+    names = municipality.party_names
     channels = {channel.id: channel.name for channel in municipality.channels}
     return {
         "kommun": municipality.name,

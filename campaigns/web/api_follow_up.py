@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from campaigns.followup import drafts
 from campaigns.followup.reporting import known_period, periods, report
+from campaigns.followup.stored import states
 from campaigns.overviews import follow_up_files
 from campaigns.web.api import Who
 
@@ -30,14 +30,14 @@ class PeriodAnswer(BaseModel):
 def list_follow_ups(who: Who) -> list[PeriodAnswer]:
     """The periods of the municipality's promises, newest first: whole, years and tertials."""
     with who.parts.database.read() as session:
-        stored = {item.document.period: item for item in drafts.follow_ups(session, who.municipality)}
+        known = states(session, who.municipality)
     return [
         PeriodAnswer(
             id=item.id,
             title=item.title,
             first_day=item.first,
             last_day=item.last,
-            state=("published" if stored[item.id].is_published else "draft") if item.id in stored else "",
+            state=known.get(item.id, ""),
         )
         for item in periods(who.parts.catalog, who.municipality, today=who.today)
     ]

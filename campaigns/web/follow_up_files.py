@@ -16,7 +16,7 @@ from starlette.responses import Response
 from campaigns.catalog import Municipality
 from campaigns.errors import RefusedError
 from campaigns.followup.document import Document
-from campaigns.followup.drafts import Signature
+from campaigns.followup.stored import Signature
 from campaigns.overviews import follow_up_files
 from campaigns.web.pages import Pages
 
@@ -64,7 +64,7 @@ def _html_of(pages: Pages, municipality: Municipality, document: Document, signa
         document=document,
         signatures=signatures,
         is_signed=bool(signatures),
-        names={party.id: party.name for party in municipality.parties},
+        names=municipality.party_names,
         zone=municipality.zone,
     )
 

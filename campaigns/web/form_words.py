@@ -7,9 +7,9 @@ from starlette.datastructures import FormData
 # Fields that nobody writes in: they are hidden, chosen from a list, or passwords, which are never shown.
 _NOT_WRITTEN = frozenset(
     (
-        *("csrf", "budskap", "ersatt", "flik", "gor", "kanal", "kortkommandon", "lage", "losenord", "losenord-igen"),
-        *("nar", "nuvarande", "nyckel", "part", "post", "ratt", "roll", "sigill", "slag", "sprak", "tillbaka"),
-        *("tillfalle", "uppgift", "utfall", "utgick_fran", "version", "visat"),
+        *("csrf", "budskap", "ersatt", "flik", "gor", "kanal", "kortkommandon", "lage", "lofte", "losenord"),
+        *("losenord-igen", "nar", "nuvarande", "nyckel", "part", "period", "post", "rakna", "ratt", "roll", "sigill"),
+        *("slag", "sprak", "tillbaka", "tillfalle", "uppgift", "utfall", "utgick_fran", "version", "visat"),
     )
 )
 # What the others are called on the pages, where it is not the field's name itself.

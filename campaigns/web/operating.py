@@ -11,6 +11,8 @@ from starlette.routing import BaseRoute, Route
 
 from campaigns.overviews import operating
 from campaigns.people import sign_ins
+from campaigns.people.roles import is_operator
+from campaigns.swedish import moment
 from campaigns.web.pages import Pages
 from campaigns.web.staff.frame import SEE_OTHER, cookie_name
 from campaigns.wiring import Parts
@@ -36,17 +38,15 @@ class OperatingPages:
             person = sign_ins.find(session, secret, now=now) if secret else None
             if person is None:
                 return RedirectResponse("/logga-in", SEE_OTHER)
-            if not operating.is_operator(session, person.id):
+            if not is_operator(person.memberships):
                 raise HTTPException(404)
             rows = operating.standing(session, self.parts.catalog, now=now)
-        answer = self.pages.page(
+        return self.pages.page(
             "drift.html",
             person=person,
             rows=rows,
             total=operating.total(rows),
             needing=sum(row.needs_somebody for row in rows),
-            sent={row.id: f"{row.last_sent.astimezone(ZONE):%Y-%m-%d %H.%M}" for row in rows if row.last_sent},
+            sent={row.id: moment(row.last_sent, ZONE) for row in rows if row.last_sent},
             problems=self.parts.configuration.problems,
         )
-        answer.headers["Cache-Control"] = "no-store"
-        return answer

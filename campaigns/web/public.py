@@ -131,11 +131,7 @@ class PublicPages:
         catalog = self.parts.catalog
         today = self.parts.clock().astimezone(municipality.zone).date()
         names = {promise for campaign in catalog.campaigns.values() for promise in campaign.promises}
-        answered = [
-            item
-            for item in answered_by(catalog.promises, names)
-            if item.id in municipality.promises and item.first_day <= today
-        ]
-        over = {item.succeeds for item in answered}
-        kept = sorted(answered, key=lambda item: municipality.promises.index(item.id))
+        answered = answered_by(catalog.promises, names)
+        kept = [item for item in catalog.promises_of(municipality) if item in answered and item.first_day <= today]
+        over = {item.succeeds for item in kept}
         return [item.wording(today) for item in kept if item.id not in over]

@@ -10,7 +10,6 @@ from starlette.routing import BaseRoute, Route
 
 from campaigns.catalog import Municipality
 from campaigns.errors import NotFoundError
-from campaigns.followup.reporting import promises_of
 from campaigns.overviews.follow_up import PublicFollowUps, public_follow_ups
 from campaigns.web.follow_up_files import FORMATS, file_of
 from campaigns.web.pages import Pages
@@ -51,8 +50,8 @@ class PublicFollowUpPages:
         municipality = self._municipality(request)
         today = self.parts.clock().astimezone(municipality.zone).date()
         values: dict[str, Any] = {
-            "names": {party.id: party.name for party in municipality.parties},
-            "promises": [item.wording(today) for item in promises_of(self.parts.catalog, municipality)],
+            "names": municipality.party_names,
+            "promises": [item.wording(today) for item in self.parts.catalog.promises_of(municipality)],
         }
         found = self._found(municipality, period)
         return self.pages.page(template, municipality=municipality, page=found, **values)

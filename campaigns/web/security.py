@@ -19,7 +19,7 @@ API_PREFIX = "/api/"
 _FRAMED = re.compile(r"/skarm/.*|/sida/[^/]+/(uppfoljning/)?inbaddad")
 # What only those who are signed in, or have a personal address, may see. A copy that the browser keeps would be shown
 # by its Back button to whoever sits down there after them.
-_PRIVATE = re.compile(r"/(kommun|signera|valkommen|mina-kommuner|logga-ut)(/.*)?")
+_PRIVATE = re.compile(r"/(kommun|drift|signera|valkommen|mina-kommuner|logga-ut)(/.*)?")
 
 _POLICY = (
     "default-src 'self'; base-uri 'none'; connect-src 'self'; form-action 'self'; object-src 'none'; "

@@ -4,42 +4,36 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from campaigns.errors import NotFoundError, RefusedError
-from campaigns.followup import drafts
+from campaigns.errors import RefusedError
+from campaigns.followup import drafts, signing
 from campaigns.followup.announcing import announce
 from campaigns.followup.document import Words
-from campaigns.followup.drafts import FollowUp
 from campaigns.followup.periods import Period, period_from
-from campaigns.followup.reporting import report
-from campaigns.overviews import follow_up
+from campaigns.followup.reporting import chosen_report
+from campaigns.followup.stored import FollowUp, follow_up
+from campaigns.overviews import follow_up as overview
+from campaigns.overviews import paths
 from campaigns.web import follow_up_files
 from campaigns.web.problems import ForbiddenError
 from campaigns.web.staff.frame import StaffPage, Visit, editors, signers
 
 UNPROCESSABLE = 422
-# What a post about a follow-up goes out through, of the channels that the municipality has.
-_TELLING = ("webb", "sociala-medier")
 
 
 def page(visit: Visit) -> Response:
     """The figures of the period that the address names, or of the tertial under way."""
     parts = visit.parts
     with parts.database.read() as session:
-        found = follow_up.room(session, parts.catalog, visit.municipality, visit.query.get("period", ""), now=visit.now)
-        return visit.page("uppfoljning.html", room=found, names=_names(visit))
+        found = overview.room(session, parts.catalog, visit.municipality, visit.query.get("period", ""), now=visit.now)
+        return visit.page("uppfoljning.html", room=found, names=visit.municipality.party_names)
 
 
 def file(visit: Visit) -> Response:
     """The same figures as a file."""
-    parts = visit.parts
-    today = visit.now.astimezone(visit.municipality.zone).date()
-    period = follow_up.chosen_period(parts.catalog, visit.municipality, visit.query.get("period", ""), today=today)
-    if period is None:
-        raise NotFoundError("Kommunen har inget löfte att följa upp.")
-    with parts.database.read() as session:
-        document = report(session, parts.catalog, visit.municipality, period, now=visit.now)
-    wanted = visit.request.url.path.rpartition(".")[2]
-    return follow_up_files.file_of(visit.pages, visit.municipality, document, wanted)
+    wanted = visit.query.get("period", "")
+    with visit.parts.database.read() as session:
+        document = chosen_report(session, visit.parts.catalog, visit.municipality, wanted, now=visit.now)
+    return follow_up_files.file_of(visit.pages, visit.municipality, document, _kind(visit))
 
 
 def make(visit: Visit) -> Response:
@@ -59,9 +53,8 @@ def stored(visit: Visit) -> Response:
 def stored_file(visit: Visit) -> Response:
     """A stored follow-up as a file."""
     found = _stored(visit)
-    wanted = visit.request.url.path.rpartition(".")[2]
     signatures = found.signatures if found.is_published else ()
-    return follow_up_files.file_of(visit.pages, visit.municipality, found.document, wanted, signatures=signatures)
+    return follow_up_files.file_of(visit.pages, visit.municipality, found.document, _kind(visit), signatures=signatures)
 
 
 def rewrite(visit: Visit) -> Response:
@@ -92,7 +85,7 @@ def sign(visit: Visit) -> Response:
     period, party = _period(visit), _own_party(visit)
     try:
         with visit.parts.database.write() as session:
-            signed = drafts.sign(
+            signed = signing.sign(
                 session,
                 visit.municipality,
                 period,
@@ -104,7 +97,7 @@ def sign(visit: Visit) -> Response:
     except RefusedError as error:
         found = _stored(visit)
         return _stored_page(visit, found, _given(found), errors={"": error.message})
-    told = f"Uppföljningen är godkänd för {_names(visit)[party]}."
+    told = f"Uppföljningen är godkänd för {visit.municipality.party_names[party]}."
     told += " Alla har godkänt, så den är publicerad." if signed.is_published else ""
     return visit.redirect(f"uppfoljning/{period.id}", told)
 
@@ -113,7 +106,7 @@ def take_back(visit: Visit) -> Response:
     """Take one's party's signature back."""
     period, party = _period(visit), _own_party(visit)
     with visit.parts.database.write() as session:
-        drafts.take_back(session, visit.municipality, period, party=party, name=visit.person.name, now=visit.now)
+        signing.take_back(session, visit.municipality, period, party=party, name=visit.person.name, now=visit.now)
     return visit.redirect(f"uppfoljning/{period.id}", "Godkännandet är tillbakataget.")
 
 
@@ -122,7 +115,7 @@ def reopen(visit: Visit) -> Response:
     period = _period(visit)
     try:
         with visit.parts.database.write() as session:
-            drafts.reopen(
+            signing.reopen(
                 session, visit.municipality, period, reason=visit.field("skal"), name=visit.person.name, now=visit.now
             )
     except RefusedError as error:
@@ -136,22 +129,23 @@ def reopen(visit: Visit) -> Response:
 def tell(visit: Visit) -> Response:
     """Draft a post about a published one."""
     found, parts = _stored(visit), visit.parts
-    period = found.document.period
-    address = f"{parts.settings.base_url}/sida/{visit.municipality.id}/uppfoljning/{period}"
-    channels = [name for name in visit.municipality.channel_ids if name in _TELLING]
+    path = paths.follow_up(visit.municipality, found.document.period)
     with parts.database.write() as session:
         posts = announce(
             session,
             parts.catalog,
             visit.municipality,
             found,
-            channels=channels or visit.municipality.channel_ids[:1],
-            address=address,
+            address=f"{parts.settings.base_url}{path}",
             name=visit.person.name,
             now=visit.now,
         )
         first, count = posts[0].id, len(posts)
     return visit.redirect(f"mallar/{first}", f"{count} budskap om uppföljningen är gjorda, ett till varje målgrupp.")
+
+
+def _kind(visit: Visit) -> str:
+    return visit.request.url.path.rpartition(".")[2]
 
 
 def _period(visit: Visit) -> Period:
@@ -160,7 +154,7 @@ def _period(visit: Visit) -> Period:
 
 def _stored(visit: Visit) -> FollowUp:
     with visit.parts.database.read() as session:
-        return drafts.follow_up(session, visit.municipality, _period(visit).id)
+        return follow_up(session, visit.municipality, _period(visit).id)
 
 
 def _given(found: FollowUp) -> dict[str, str]:
@@ -173,7 +167,12 @@ def _stored_page(
 ) -> Response:
     status = UNPROCESSABLE if errors else 200
     return visit.page(
-        "uppfoljning-dokument.html", status=status, item=found, given=given, names=_names(visit), errors=errors or {}
+        "uppfoljning-dokument.html",
+        status=status,
+        item=found,
+        given=given,
+        names=visit.municipality.party_names,
+        errors=errors or {},
     )
 
 
@@ -182,10 +181,6 @@ def _own_party(visit: Visit) -> str:
     if party not in visit.roles.parties:
         raise ForbiddenError("Du får inte godkänna för den parten. Be en administratör om du ska göra det.")
     return party
-
-
-def _names(visit: Visit) -> dict[str, str]:
-    return {party.id: party.name for party in visit.municipality.parties}
 
 
 _ONE = "uppfoljning/{period}"

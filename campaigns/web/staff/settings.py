@@ -40,7 +40,7 @@ def parties(visit: Visit) -> Response:
     return visit.page(
         "parter.html",
         parties=found,
-        promises=[catalog.promises[item] for item in visit.municipality.promises],
+        promises=catalog.promises_of(visit.municipality),
         today=visit.now.astimezone(visit.municipality.zone).date(),
         file=f"config/municipalities/{visit.municipality.id}.toml",
     )

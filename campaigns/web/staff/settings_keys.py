@@ -60,7 +60,7 @@ def revoke(visit: Visit) -> Response:
 def _page(visit: Visit, *, secret: str = "", faults: Mapping[str, str] | None = None) -> Response:
     with visit.parts.database.read() as session:
         found = tokens.list_api_tokens(session, municipality=visit.municipality.id)
-    parties = {party.id: party.name for party in visit.municipality.parties}
+    parties = visit.municipality.party_names
     return visit.page(
         "nycklar.html",
         status=422 if faults else 200,

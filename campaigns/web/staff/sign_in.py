@@ -14,10 +14,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from campaigns.errors import RefusedError
-from campaigns.models import Role
 from campaigns.people import links, sign_ins
 from campaigns.people.passwords import SHORTEST
-from campaigns.people.roles import roles_in
+from campaigns.people.roles import is_operator, roles_in
 from campaigns.people.sign_ins import SignedIn
 from campaigns.web.pages import Pages
 from campaigns.web.staff.frame import SEE_OTHER, cookie_name, csrf_field, is_own_form
@@ -127,12 +126,12 @@ class SignInPages:
         if person is None:
             return RedirectResponse("/logga-in", SEE_OTHER)
         mine = [item for item in self.parts.catalog.municipalities.values() if _is_mine(person, item.id)]
-        is_operator = any(item.role == Role.OPERATOR for item in person.memberships)
-        if is_operator and not mine:
+        runs_service = is_operator(person.memberships)
+        if runs_service and not mine:
             return RedirectResponse("/drift", SEE_OTHER)
-        if len(mine) == 1 and not is_operator:
+        if len(mine) == 1 and not runs_service:
             return RedirectResponse(f"/kommun/{mine[0].id}/idag", SEE_OTHER)
-        return self.pages.page("mina-kommuner.html", mine=mine, person=person, is_operator=is_operator)
+        return self.pages.page("mina-kommuner.html", mine=mine, person=person, is_operator=runs_service)
 
     def _visitor(self, request: Request) -> SignedIn | None:
         secret = request.cookies.get(self.cookie, "")
