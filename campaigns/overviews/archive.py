@@ -19,7 +19,7 @@ from campaigns import audit
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import Content
 from campaigns.errors import NotFoundError
-from campaigns.followup.drafts import FollowUp
+from campaigns.followup.stored import FollowUp
 from campaigns.models import Post
 from campaigns.overviews import archive_tables as tables
 from campaigns.overviews import follow_up_files
@@ -162,7 +162,7 @@ def _post(
             if item.content_id == content_id
         ]
         texts.append(ArchivedText(row.channel, row.language, row.version, content, sent))
-    names = {party.id: party.name for party in municipality.parties}
+    names = municipality.party_names
     signed = [
         f"{item.name} för {names.get(item.party, item.party)}, {moment(item.created_at, municipality.zone)}"
         for item in rows.approvals

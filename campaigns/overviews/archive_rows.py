@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import Content
 from campaigns.enqueue import OUT
-from campaigns.followup import drafts
+from campaigns.followup.stored import follow_ups
 from campaigns.models import (
     ActivityRow,
     Approval,
@@ -97,7 +97,7 @@ class ArchiveRows:
         log = _all(session, subjects, lambda some: select(AuditEntry).where(col(AuditEntry.subject).in_(some)))
         self.log = sorted(log, key=lambda entry: entry.id or 0)
         # What covers more than one campaign belongs to the whole year's archive.
-        signed = [] if campaign else [item for item in drafts.follow_ups(session, municipality) if item.is_published]
+        signed = [] if campaign else [item for item in follow_ups(session, municipality) if item.is_published]
         self.follow_ups = [
             item for item in signed if item.document.first_day.year <= year <= item.document.last_day.year
         ]
