@@ -204,14 +204,14 @@ def beat(work: Work, *, now: datetime) -> None:
 class Job:
     """A poll and how often it is made. `is_woken` ones also run when something was committed, `woken_after` that.
 
-    However often they are woken, `spacing` passes from one run's end to the next one's beginning.
+    However often it is woken, a job rests `rests` times as long as its last run took, but never longer than `every`.
     """
 
     run: Callable[..., None]
     every: timedelta
     is_woken: bool = False
     woken_after: timedelta = timedelta(0)
-    spacing: timedelta = timedelta(0)
+    rests: int = 0
 
     @property
     def id(self) -> str:
@@ -222,13 +222,13 @@ JOBS: tuple[Job, ...] = (
     Job(publish_local, timedelta(seconds=1), is_woken=True),
     Job(send_outside, timedelta(seconds=1), is_woken=True),
     # A moment later than the sending: both want the one writer, and what is due comes first.
-    # While much is sent every commit changes some calendar: those are written once a second, not once a commit.
+    # While much is sent every commit changes some calendar: writing those may take a fifth of the worker, no more.
     Job(
         refresh_feeds,
         timedelta(seconds=1),
         is_woken=True,
         woken_after=timedelta(milliseconds=10),
-        spacing=timedelta(seconds=1),
+        rests=4,
     ),
     Job(renew_leases, timedelta(seconds=10)),
     Job(reap_leases, timedelta(seconds=5)),

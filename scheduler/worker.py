@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from apscheduler.executors.pool import ThreadPoolExecutor as JobExecutor
@@ -52,7 +52,7 @@ class Worker:
         self._lock = threading.Lock()
         self._running: set[str] = set()
         self._again: set[str] = set()
-        self._ended: dict[str, datetime] = {}  # when each job last came to its end, on APScheduler's clock
+        self._rested: dict[str, datetime] = {}  # when each job has rested from its last run, on APScheduler's clock
         self._told: dict[str, str] = {}  # per job, the failure that has been told of
 
     def start(self) -> None:
@@ -90,12 +90,14 @@ class Worker:
                 self._run_now(job)
 
     def _run_now(self, job: Job) -> None:
+        now = datetime.now(UTC)
+        # A clock that was set back leaves a rest far ahead.
+        at = max(now + job.woken_after, min(self._rested.get(job.id, now), now + job.every))
         with contextlib.suppress(JobLookupError):  # stopping
-            now = datetime.now(UTC)
-            earliest = self._ended.get(job.id, now) + job.spacing if job.spacing else now
-            # Not pushed on by each wake-up: what comes while it waits is seen to as well when it runs.
-            latest = now + job.spacing
-            self._scheduler.modify_job(job.id, next_run_time=max(now + job.woken_after, min(earliest, latest)))
+            waiting = self._scheduler.get_job(job.id)
+            # Wake-ups that come all the time must not push it on before them.
+            if waiting is not None and waiting.next_run_time > at:
+                self._scheduler.modify_job(job.id, next_run_time=at)
 
     def _asked_to_go_round(self, job: Job) -> bool:
         # A wake-up that comes while the job runs would be dropped by max_instances: the running one goes round again.
@@ -116,12 +118,14 @@ class Worker:
         with self._lock:
             self._running.add(job.id)
         while True:
+            began = datetime.now(UTC)
             self.run_once(job)
-            self._ended[job.id] = datetime.now(UTC)
+            ended = datetime.now(UTC)
+            self._rested[job.id] = ended + min(job.every, job.rests * max(ended - began, timedelta(0)))
             with self._lock:
                 is_to_go_round = job.id in self._again and not self._stopping.is_set()
                 self._again.discard(job.id)
-                if job.spacing or not is_to_go_round:
+                if job.rests or not is_to_go_round:
                     self._running.discard(job.id)
                     break
         if is_to_go_round:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import threading
 import time
@@ -250,7 +251,31 @@ def test_a_wake_up_during_a_run_makes_the_job_go_round_again(parts: Parts, monke
     worker.stop()
 
 
-def test_the_table_of_jobs_is_polls_of_seconds_to_minutes() -> None:
+def test_a_job_that_is_woken_all_the_time_rests_between_its_runs(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[float] = []
+
+    def work_a_little(work: jobs.Work, *, now: datetime) -> None:
+        time.sleep(0.05)
+        runs.append(time.monotonic())
+
+    monkeypatch.setattr(
+        "scheduler.engines.JOBS",
+        (Job(work_a_little, timedelta(seconds=60), is_woken=True, woken_after=timedelta(milliseconds=10), rests=4),),
+    )
+    worker = Worker(parts)
+    worker.start()
+    assert until(lambda: len(runs) == 1)
+
+    for _ in range(400):  # far more often than each ten milliseconds
+        worker.wake()
+        time.sleep(0.002)
+
+    worker.stop()
+    assert len(runs) >= 3  # not put off for as long as somebody wakes it
+    assert all(later - earlier >= 0.2 for earlier, later in itertools.pairwise(runs))
+
+
+def test_the_table_of_jobs_is_polls_of_seconds_to_an_hour() -> None:
     assert [job.id for job in JOBS] == [
         "publish_local",
         "send_outside",
@@ -264,8 +289,9 @@ def test_the_table_of_jobs_is_polls_of_seconds_to_minutes() -> None:
         "notify",
         "ping",
         "check_links",
+        "retain",
     ]
-    assert all(timedelta(seconds=1) <= job.every <= timedelta(minutes=5) for job in JOBS)
+    assert all(timedelta(seconds=1) <= job.every <= timedelta(hours=1) for job in JOBS)
 
 
 def test_a_clock_that_jumps_back_neither_repeats_nor_forgets(database: Database, catalog: Catalog) -> None:
