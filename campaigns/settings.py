@@ -24,6 +24,7 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
     "MAIL_FROM": ("avsändare av påminnelser, till exempel Kampanjhjulet <kampanj@kommunen.se>", "ingen e-post"),
     "ENGINE": ("embedded, eller procrastinate: en kö i PostgreSQL bär arbetet till arbetare var som helst", "embedded"),
     "PING_URL": ("adress som anropas var femte minut när allt är väl (https), som larm när det tystnar", "ingen"),
+    "FEED_FILES_DIR": ("mapp där de öppna kalendrarna också skrivs som filer, för nginx", "ingen"),
     "LOG": ("hur loggen skrivs: text, eller json för andra program", "text"),
 }
 # These may be written as file:/sökväg: the file holds the value (systemd's credentials, a container's secrets).
@@ -49,6 +50,7 @@ class Settings:
     engine: str
     ping_url: str | None = None
     log: str = "text"
+    feed_files_dir: Path | None = None
 
     @property
     def messages_dir(self) -> Path:
@@ -104,6 +106,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         engine=engine,
         ping_url=given.get("PING_URL") or None,
         log=log,
+        feed_files_dir=Path(given["FEED_FILES_DIR"]) if given.get("FEED_FILES_DIR") else None,
     )
 
 

@@ -30,12 +30,11 @@ from campaigns.content import Content
 from campaigns.database import Database
 from campaigns.drafts import digest_of
 from campaigns.models import Approval, ContentRow, Delivery, OccurrenceRow, Post, PostState
-from tests.bench.processes import fetched, free_port, program, running
+from tests.bench.processes import fetched, free_port
 from tests.bench.throughput import SECRET
 from tests.conftest import CONFIG
 from tests.test_channels_teams import PATH
 
-README = CONFIG.parent / "README.md"
 SPEED = 6  # a second of ours is so many of theirs: a lease of 55 s is over in nine
 NOON = datetime(2027, 4, 30, 10, 0, tzinfo=UTC)  # Fri 2027-04-30 12.00 summer time
 WITHIN = timedelta(hours=5)
@@ -290,56 +289,3 @@ def answers(port: int) -> bool:
 def is_listening(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-@contextmanager
-def nginx(folder: Path, ports: Sequence[int]) -> Iterator[int]:
-    """nginx with TLS in front of the web processes, as the README says. Its port."""
-    home = folder / "nginx"
-    home.mkdir()
-    for part in (home, *home.parents):
-        if Path(tempfile.gettempdir()) in part.parents:
-            part.chmod(0o755)
-    certificate, key = home / "kampanj.pem", home / "kampanj.key"
-    request = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-    ]
-    subprocess.run(
-        [*request, "-keyout", str(key), "-out", str(certificate), "-subj", "/CN=localhost"],
-        check=True,
-        stderr=subprocess.DEVNULL,
-    )
-    [example] = re.findall(r"```nginx\n(.+?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    port = free_port()
-    servers = " ".join(f"server 127.0.0.1:{number};" for number in ports)
-    for written, ours in (
-        ("server 127.0.0.1:8000; server 127.0.0.1:8001;", servers),
-        ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
-        ("/etc/ssl/kampanj.pem", str(certificate)),
-        ("/etc/ssl/kampanj.key", str(key)),
-        ("/var/cache/nginx/kampanjhjul", str(home / "cache")),
-    ):
-        assert written in example
-        example = example.replace(written, ours)
-    paths = "".join(
-        f"{kind}_temp_path {home}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    configuration = home / "nginx.conf"
-    configuration.write_text(
-        f"daemon off;\npid {home}/pid;\nerror_log {home}/errors;\nevents {{}}\n"
-        f"http {{\naccess_log off;\n{paths}{example}}}\n",
-        encoding="utf-8",
-    )
-    command = [program("nginx", package="nginx-light"), "-p", str(home), "-c", str(configuration)]
-    with running(command, log=home / "out"):
-        assert until(lambda: is_listening(port), seconds=20), (home / "out").read_text() + (home / "errors").read_text()
-        yield port

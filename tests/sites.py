@@ -97,10 +97,16 @@ class Place:
     config: Path = CONFIG
     base_url: str = BASE_URL
     clock: Clock = field(default_factory=Clock)
+    feed_files: Path | None = None
 
     @cached_property
     def parts(self) -> Parts:
-        settings = read_settings({"KAMPANJHJUL_BASE_URL": self.base_url})
+        settings = read_settings(
+            {
+                "KAMPANJHJUL_BASE_URL": self.base_url,
+                "KAMPANJHJUL_FEED_FILES_DIR": str(self.feed_files or ""),
+            }
+        )
         made = channels.build(channels.Environment(environ={}))
         return Parts(settings, self.database, Configuration(self.config), made, self.clock)
 

@@ -5,13 +5,11 @@ Needs `apt install systemd nginx-light prometheus openssl`.
 
 from __future__ import annotations
 
+import gzip
 import re
-import ssl
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,8 @@ from campaigns import publishing
 from campaigns.database import Database
 from campaigns.migrate import upgrade
 from campaigns.settings import DESCRIPTIONS, PREFIX
+from tests.bench.processes import free_port
+from tests.fronts import Web, nginx
 from tests.serving import served
 from tests.sites import Place, planned
 
@@ -27,7 +27,12 @@ pytestmark = pytest.mark.servers
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 PROGRAM = Path(sys.executable).with_name("kampanjhjul")
-PORT, TLS, PLAIN = 18_790, 18_791, 18_792
+FEED = "/feeds/aneby/riskdatum-aneby.ics"
+NEWS = tuple(f"/feeds/aneby/nyheter.{kind}" for kind in ("rss", "atom", "json"))
+SAME = (
+    *("content-type", "content-length", "content-disposition", "last-modified", "cache-control", "vary"),
+    *("x-content-type-options", "access-control-allow-origin", "access-control-expose-headers"),
+)
 
 
 @pytest.mark.parametrize("unit", sorted(path.name for path in (DEPLOY / "systemd").iterdir()))
@@ -92,96 +97,65 @@ def test_the_container_runs_as_nobody_in_particular_and_tells_how_it_is() -> Non
     assert any("/readyz" in line for line in lines)
 
 
-def test_a_real_nginx_stands_before_the_service(tmp_path: Path) -> None:
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """A planned year with its calendars written, as nginx's own address."""
     database = Database(f"sqlite:///{tmp_path / 'kampanjhjul.db'}")
     upgrade(database)
-    place = planned(Place(database, base_url="https://kampanj.exempel.se"))
+    place = planned(Place(database, base_url="https://localhost", feed_files=tmp_path / "offentligt"))
     publishing.refresh_stale(database, place.parts.catalog, now=place.clock.at, base_url=place.base_url)
-    configuration = _configured(tmp_path)
-    tested = subprocess.run(
-        ["nginx", "-t", "-c", configuration], capture_output=True, text=True, timeout=30, check=False
-    )
-    assert tested.returncode == 0, tested.stderr
-    running = subprocess.Popen(["nginx", "-c", str(configuration)])
-    try:
-        with served(place, PORT):
-            page = _fetched("/sida/aneby")
-            calendar = _fetched("/feeds/aneby/riskdatum-aneby.ics")
-            again = _fetched("/feeds/aneby/riskdatum-aneby.ics", etag=calendar[2])
-            sign_in = [_fetched("/logga-in")[0] for _ in range(20)]
-            hidden = _fetched("/metrics")
-    finally:
-        running.terminate()
-        running.wait(timeout=20)
+    yield place
     database.close()
 
-    assert page[0] == 200
-    assert calendar[:2] == (200, place.client.get("/feeds/aneby/riskdatum-aneby.ics").content)
-    assert again[:2] == (304, b"")
+
+def test_a_real_nginx_stands_before_the_service(place: Place, tmp_path: Path) -> None:
+    port = free_port()
+    with nginx(tmp_path, [port], metrics_for="192.0.2.1") as ports, served(place, port):
+        front = Web(ports.tls, is_tls=True)
+        page = front.get("/sida/aneby")
+        calendar = front.get(FEED)
+        again = front.get(FEED, If_None_Match=calendar.headers["etag"])
+        sign_in = [front.get("/logga-in").status for _ in range(20)]
+        hidden = front.get("/metrics")
+        unsafe = Web(ports.plain).get(FEED)
+
+    assert page.status == 200
+    assert (calendar.status, calendar.body) == (200, place.client.get(FEED).content)
+    assert (again.status, again.body) == (304, b"")
     assert 200 in sign_in
     assert 503 in sign_in  # guessing is slowed down
-    assert hidden[0] == 403
-    assert "private" not in (tmp_path / "error.log").read_text(encoding="utf-8")
+    assert hidden.status == 403
+    assert (unsafe.status, unsafe.headers["location"][:8]) == (301, "https://")
 
 
-def _configured(folder: Path) -> str:
-    """The example with this machine's paths and ports, within a whole configuration."""
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "2",
-            ),
-            *("-subj", "/CN=kampanj.exempel.se", "-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem"),
-        ],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
-    site = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
-    for old, new in (
-        ("/etc/ssl/certs/kampanj.pem", f"{folder}/cert.pem"),
-        ("/etc/ssl/private/kampanj.key", f"{folder}/key.pem"),
-        ("127.0.0.1:8000", f"127.0.0.1:{PORT}"),
-        ("listen 443 ssl", f"listen {TLS} ssl"),
-        ("listen 80;", f"listen {PLAIN};"),
-        ("location = /metrics { allow 127.0.0.1;", "location = /metrics { allow 192.0.2.1;"),
-    ):
-        assert old in site
-        site = site.replace(old, new)
-    whole = folder / "nginx.conf"
-    whole.write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
-        f"http {{ client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;"
-        f" uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n{site}\n}}\n",
-        encoding="utf-8",
-    )
-    return str(whole)
+def test_nginx_hands_out_the_calendars_with_nothing_of_ours_running(place: Place, tmp_path: Path) -> None:
+    port = free_port()
+    with nginx(tmp_path, [port], files=place.feed_files) as ports:
+        front = Web(ports.tls, is_tls=True)
+        with served(place, port):
+            ours = {path: Web(port).get(path) for path in (FEED, *NEWS)}
+            chosen = front.get(f"{FEED}?campaign=valborg&x=1")
+            asked = front.ask("OPTIONS", FEED)
+            ours_chosen = Web(port).get(f"{FEED}?campaign=valborg")
+        alone = {path: front.get(path) for path in ours}
+        zipped = front.get(FEED, Accept_Encoding="gzip")
+        head = front.ask("HEAD", FEED)
+        tagged = front.get(FEED, If_None_Match=alone[FEED].headers["etag"])
+        dated = front.get(FEED, If_Modified_Since=alone[FEED].headers["last-modified"])
+        whatever = front.get(f"{FEED}?x=1")
+        missing = front.get("/feeds/aneby/riskdatum-annan.ics")
 
-
-def _fetched(path: str, *, etag: str = "") -> tuple[int, bytes, str]:
-    """Status, body and ETag, through nginx with TLS."""
-    trust = ssl.create_default_context()
-    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-    headers = {"Host": "kampanj.exempel.se", **({"If-None-Match": etag} if etag else {})}
-    request = urllib.request.Request(f"https://127.0.0.1:{TLS}{path}", headers=headers)
-    for _ in range(50):
-        try:
-            with urllib.request.urlopen(request, timeout=10, context=trust) as answer:
-                return answer.status, answer.read(), answer.headers.get("ETag", "")
-        except urllib.error.HTTPError as error:
-            with error:
-                if error.code != 502:
-                    return error.code, error.read() if error.code == 304 else b"", ""
-        except urllib.error.URLError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("nginx never answered.")
+    assert chosen.status == ours_chosen.status == 200
+    assert chosen.body == ours_chosen.body != alone[FEED].body
+    assert asked.status == 204
+    for path, answer in alone.items():
+        assert (answer.status, answer.body) == (200, ours[path].body), path
+        for name in SAME:
+            assert answer.headers[name] == ours[path].headers[name], (path, name)
+    assert gzip.decompress(zipped.body) == alone[FEED].body
+    assert zipped.headers["etag"] != alone[FEED].headers["etag"]
+    assert zipped.headers["vary"] == "Accept-Encoding"
+    assert (head.status, head.body) == (200, b"")
+    assert (tagged.status, dated.status) == (304, 304)
+    assert (whatever.status, whatever.body) == (200, alone[FEED].body)
+    assert missing.status == 502  # that one is for the service, which is away

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import http.client
 import re
-import ssl
 import time
-import urllib.parse
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +23,7 @@ from campaigns.wiring import Parts, open_parts
 from scheduler import jobs
 from tests import machines
 from tests.conftest import TEMPLATES
+from tests.fronts import Web, nginx
 from tests.machines import Machines
 
 pytestmark = pytest.mark.servers
@@ -33,50 +31,6 @@ pytestmark = pytest.mark.servers
 FEED = "/feeds/aneby/riskdatum-aneby.ics"
 EMAIL, PASSWORD = "anna.andersson@aneby.se", "fyra ord i rad"
 FRESH_WITHIN = 2.0  # seconds
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass
-class Web:
-    """One web process, as a browser without cookies sees it."""
-
-    port: int
-    is_tls: bool = False
-
-    def ask(self, method: str, path: str, body: dict[str, str] | None = None, **headers: str) -> Answer:
-        """One request on a connection of its own. Header names are written with underscores."""
-        if self.is_tls:
-            context = ssl.create_default_context()
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the test's own certificate
-            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                "127.0.0.1", self.port, timeout=20, context=context
-            )
-        else:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        form = None
-        if body is not None:
-            form = urllib.parse.urlencode(body)
-            named |= {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
-        try:
-            connection.request(method, path, form, named)
-            answer = connection.getresponse()
-            found = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, found, answer.read())
-        finally:
-            connection.close()
-
-    def get(self, path: str, **headers: str) -> Answer:
-        return self.ask("GET", path, None, **headers)
-
-    def post(self, path: str, body: dict[str, str], **headers: str) -> Answer:
-        return self.ask("POST", path, body, **headers)
 
 
 @dataclass
@@ -183,7 +137,7 @@ def test_a_one_time_address_works_once_however_many_processes_it_is_given_to(sit
 
 def test_who_signs_in_at_one_is_signed_in_at_the_other_until_out_at_either(site: Site) -> None:
     first, second = site.webs
-    cookie = first.post("/logga-in", {"email": EMAIL, "losenord": PASSWORD}).headers["set-cookie"].split(";")[0]
+    cookie = first.post("/logga-in", {"email": EMAIL, "losenord": PASSWORD}).cookies
 
     page = second.get("/kommun/aneby/idag", Cookie=cookie)
     assert page.status == 200
@@ -206,8 +160,8 @@ def test_guessing_at_both_at_once_gives_no_more_guesses_than_at_one(site: Site) 
 
 
 def test_feeds_behind_nginx_are_kept_revalidated_and_fresh(site: Site) -> None:
-    with machines.nginx(site.folder, [web.port for web in site.webs]) as port:
-        front = Web(port, is_tls=True)
+    with nginx(site.folder, [web.port for web in site.webs]) as ports:
+        front = Web(ports.tls, is_tls=True)
         plain = front.get(FEED)
         zipped = front.get(FEED, Accept_Encoding="gzip")
         again = front.get(FEED)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from campaigns.web import api, api_channels, api_follow_up, api_stopping, problems, static_files
 from campaigns.web.api_models import LONGEST_TEXT
 from campaigns.web.clicks import ClickPages
+from campaigns.web.feedfiles import FeedFiles
 from campaigns.web.feedserver import FeedApplication, FeedStore
 from campaigns.web.freshness import Freshness
 from campaigns.web.looks import Looks
@@ -90,4 +91,6 @@ def build(parts: Parts) -> Site:
         SameOriginOnly(bounded),
         is_https=parts.settings.base_url.startswith("https://"),
     )
-    return Site(FeedApplication(store, guarded), store, Freshness(parts, store))
+    folder = parts.settings.feed_files_dir
+    freshness = Freshness(parts, store, FeedFiles(folder) if folder else None)
+    return Site(FeedApplication(store, guarded), store, freshness)

@@ -15,6 +15,7 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.errors import DatabaseError
 from campaigns.models import Delivery, DeliveryState
 from campaigns.news import FEED_LENGTH, news_feeds, published
+from campaigns.web.feedfiles import FeedFiles
 from campaigns.web.feedserver import FeedStore
 from campaigns.web.pages import template_folders
 from campaigns.wiring import Parts
@@ -31,9 +32,10 @@ Signature = tuple[int, datetime | None, int | None]
 class Freshness:
     """A loop that asks whether anything has been published. `start` returns when everything has been loaded once."""
 
-    def __init__(self, parts: Parts, store: FeedStore) -> None:
+    def __init__(self, parts: Parts, store: FeedStore, files: FeedFiles | None = None) -> None:
         self._parts = parts
         self._store = store
+        self._files = files
         self._catalog: Catalog = parts.catalog
         self._seen: dict[str, Signature] = {}
         self._failed: dict[str, Signature] = {}
@@ -66,6 +68,8 @@ class Freshness:
             self._refresh_news(catalog)
         except DatabaseError as error:
             logger.error("Nyheterna kunde inte läsas om: %s", error.message, extra={"action": "news_load_failed"})
+        if self._files is not None:
+            self._files.write(self._store.routes, catalog)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
