@@ -22,6 +22,8 @@ from sqlmodel import Session, create_engine
 from campaigns.errors import DatabaseError
 
 BUSY_TIMEOUT_MS = 10_000
+# How long a transaction may do nothing before PostgreSQL ends it: at least this, however impatient others are.
+SHORTEST_IDLE_MS = 5_000
 # How soon a process sees that the network to PostgreSQL is gone: about 20 seconds, where TCP would take a quarter.
 CUT_OFF = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000}
 # Any number will do, as long as every process of the program uses the same.
@@ -112,9 +114,10 @@ def _postgresql_engines(url: str, busy_timeout_ms: int) -> tuple[Engine, Engine]
 
     # The settings end with the transaction, so this also holds behind a pooler such as PgBouncer. One who is stopped or
     # cut off in the middle of a transaction has the turn: it is taken away before the others give up waiting for it.
+    idle_ms = max(SHORTEST_IDLE_MS, busy_timeout_ms * 8 // 10)
     turn = (
         f"SELECT set_config('lock_timeout', '{busy_timeout_ms}ms', true), "
-        f"set_config('idle_in_transaction_session_timeout', '{busy_timeout_ms * 8 // 10}ms', true), "
+        f"set_config('idle_in_transaction_session_timeout', '{idle_ms}ms', true), "
         f"pg_advisory_xact_lock({WRITER_LOCK})"
     )
 

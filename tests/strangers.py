@@ -218,11 +218,10 @@ def _theirs(table: Table) -> ColumnElement[bool]:
     columns = table.c
     if "municipality" in columns:
         return columns.municipality == THEIRS
-    owners = {"post_id": "post", "delivery_id": "delivery", "link_id": "signing_link", "follow_up_id": "follow_up"}
-    for name, owner in owners.items():
-        if name in columns:
-            parent = SQLModel.metadata.tables[owner]
-            return columns[name].in_(select(parent.c.id).where(parent.c.municipality == THEIRS))
+    for key in (key for column in columns for key in column.foreign_keys):
+        owner = key.column.table
+        if "municipality" in owner.c:
+            return key.parent.in_(select(key.column).where(owner.c.municipality == THEIRS))
     member = SQLModel.metadata.tables["membership"]
     people = select(member.c.person_id).where(member.c.municipality == THEIRS)
     if "person_id" in columns:

@@ -143,7 +143,7 @@ def old(database_url: str) -> Iterator[Database]:
         for table in ("translation_look", "year_start", "carried_over", "click_count", "counted_link", "reach_note"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("ALTER TABLE audit DROP COLUMN hash"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
     yield database
     database.close()
 

@@ -137,7 +137,7 @@ def test_a_look_without_a_reader_is_not_counted(counting: Place, method: str) ->
 
 @pytest.mark.parametrize(
     "path",
-    ["/l/finns-inte", "/l/https:%2F%2Fexample.com", "/l/?till=https://example.com", "/l/x?u=https://example.com"],
+    ["/l/finns-inte", "/l/https:%2F%2Fexample.com", "/l?till=https://example.com", "/l/x?u=https://example.com"],
 )
 def test_it_leads_nowhere_but_to_what_stands_in_a_signed_text(counting: Place, path: str) -> None:
     publish(counting)

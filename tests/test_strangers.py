@@ -58,6 +58,7 @@ SECRETS = (
     "/signera/{secret}/bild/{post:int}/{digest}",
     "/rapport/{name}",
     "/bilder/{name}",
+    "/l/{link}",
 )
 # The names in addresses that are the same in every municipality, and say nothing of whose a thing is.
 SHARED = {
@@ -92,6 +93,7 @@ FIELDS: dict[str, str | None] = {
     "godkand-den": None,
     "gor": None,
     "huvudfarg": None,
+    "kampanj": None,
     "kanal": None,
     "kommentar": None,
     "kortkommandon": None,
@@ -114,7 +116,10 @@ FIELDS: dict[str, str | None] = {
     "sigill": "digest",
     "skal": None,
     "slag": None,
+    "sprid": None,
     "sprak": None,
+    "svenska": None,
+    "ta-med": "activity",
     "tid": None,
     "till": None,
     "tillbaka": None,
