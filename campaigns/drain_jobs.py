@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from procrastinate import App, SyncPsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job
 from procrastinate.schema import SchemaManager
 from sqlalchemy import text
@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
 from campaigns.database import Database, translated
-from campaigns.models import Setting
+from campaigns.errors import DatabaseError
 from campaigns.waking import Account
 
 TASK = "drain"
@@ -30,11 +30,20 @@ QUEUE = "kampanjhjul"
 SILENT_AFTER = 30
 # Seconds that no turn lasts. A job that is older was left behind: its worker lives, but could not tell that it is over.
 OVER_AFTER = 300
-_VERSION = "procrastinate_version"
+# Before the version, in the comment on the queue's table: then they cannot be parted, by a restored copy for example.
+_MARK = "kampanjhjul "
 
 # With the connection of the transaction that is at work: it needs none of its own.
 _APP = App(connector=SyncPsycopgConnector())
 
+# From the catalogue's own rows: what PostgreSQL remembers of a table's name can be older than the transaction sees.
+_TABLE = text(
+    """
+    SELECT obj_description(pg_class.oid, 'pg_class') AS comment
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE relname = 'procrastinate_jobs' AND nspname = current_schema()
+    """
+)
 _WAITING = text("SELECT lock FROM procrastinate_jobs WHERE task_name = 'drain' AND status IN ('todo', 'doing')")
 _CLEAR = text(
     """
@@ -56,31 +65,31 @@ _CLEAR = text(
 
 
 def prepare(database: Database) -> None:
-    """Make Procrastinate's tables, or bring them up to the installed version. Safe when several processes start."""
-    installed = importlib.metadata.version("procrastinate")
+    """Make Procrastinate's tables, or bring them up to the installed version. Safe when several processes start.
+
+    Tables of a newer version are left as they are, and so are those that bear no mark of ours: another program made
+    them, and keeps them.
+    """
     with translated(), database.read() as session:
-        if _standing(session) == installed:
+        if not _scripts(session):
             return
     with database.write() as session:
-        standing = _standing(session)
-        if standing == installed:
-            return
-        scripts = [SchemaManager.get_schema()] if standing is None else _newer_than(standing)
         connection: Any = session.connection().connection.driver_connection
-        for script in scripts:
+        for script in _scripts(session):
             connection.execute(script)
-        row = session.get(Setting, _VERSION) or Setting(name=_VERSION, value="")
-        row.value = installed
-        session.add(row)
 
 
-def _standing(session: Session) -> str | None:
-    """The version that the tables are of. None if there are none.
-
-    As it was written with them: what PostgreSQL remembers of a table's name can be older than the transaction sees.
-    """
-    row = session.get(Setting, _VERSION)
-    return row.value if row else None
+def _scripts(session: Session) -> list[str]:
+    """What to run to have the tables as this version wants them."""
+    installed = importlib.metadata.version("procrastinate")
+    mark = f"COMMENT ON TABLE procrastinate_jobs IS '{_MARK}{installed}'"
+    found = session.connection().execute(_TABLE).first()
+    if found is None:
+        return [SchemaManager.get_schema(), mark]
+    standing = (found.comment or "").removeprefix(_MARK)
+    if not standing or standing == found.comment or _numbers(standing) >= _numbers(installed):
+        return []
+    return [*_newer_than(standing), mark]
 
 
 def _newer_than(version: str) -> list[str]:
@@ -94,7 +103,10 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def defer(session: Session, accounts: Collection[Account]) -> None:
-    """Lay a job for each account, in the session's transaction. One that has a job waiting needs no other."""
+    """Lay a job for each account, in the session's transaction. One that has a job waiting needs no other.
+
+    Raises DatabaseError, with the transaction as it was, if the queue cannot take them.
+    """
     connection = session.connection()
     driver = connection.connection.driver_connection
     for account in sorted(set(accounts)):
@@ -105,6 +117,10 @@ def defer(session: Session, accounts: Collection[Account]) -> None:
                 _APP.job_manager.defer_job(job(account), connection=driver)
         except AlreadyEnqueued:
             continue
+        except ConnectorException as error:
+            raise DatabaseError(
+                f"Kön tar inte emot: {error.__cause__ or error}. Starta om tjänsten, så läggs köns tabeller upp."
+            ) from error
 
 
 def defer_missing(session: Session, accounts: Collection[Account]) -> int:

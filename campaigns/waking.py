@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 
 from sqlmodel import Session
 
 from campaigns.database import WAKER, announce
+from campaigns.errors import DatabaseError
+
+logger = logging.getLogger(__name__)
 
 Account = tuple[str, str]  # municipality, channel
 
@@ -21,5 +25,9 @@ def wake(session: Session, accounts: Collection[Account]) -> None:
         return
     announce(session)
     waker = session.info.get(WAKER)
-    if waker is not None:
+    if waker is None:
+        return
+    try:
         waker(session, accounts)
+    except DatabaseError as error:  # what the transaction is about must not be lost with it
+        logger.error("%s", error.message, extra={"action": "wake_failed"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -103,6 +104,68 @@ def test_a_second_job_for_the_same_account_is_refused_and_the_rest_of_the_transa
     assert jobs_of(parts.database) == [("aneby/webhook", "todo"), ("aneby/teams", "todo")]
     with parts.database.read() as session:
         assert session.execute(text("SELECT count(*) FROM heartbeat")).scalar() == 2
+
+
+@ON_POSTGRESQL
+def test_a_queue_that_takes_nothing_costs_the_transaction_nothing(
+    parts: Parts, caplog: pytest.LogCaptureFixture
+) -> None:
+    with parts.database.write() as session:
+        session.execute(text("ALTER TABLE procrastinate_jobs RENAME TO away"))
+
+    with parts.database.write() as session:
+        session.add(Heartbeat(worker="före", at=NOW))
+        wake(session, [ACCOUNT])
+        session.add(Heartbeat(worker="efter", at=NOW))
+
+    with parts.database.write() as session:
+        assert session.execute(text("SELECT count(*) FROM heartbeat")).scalar() == 2
+        session.execute(text("ALTER TABLE away RENAME TO procrastinate_jobs"))
+    assert [record.__dict__["action"] for record in caplog.records] == ["wake_failed"]
+    assert "Starta om tjänsten" in caplog.text
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize(
+    ("comment", "after"),
+    [
+        ("kampanjhjul 99.0.0", "kampanjhjul 99.0.0"),  # a newer program has been here
+        ("", ""),  # somebody else's
+        ("Vår egen kö", "Vår egen kö"),
+    ],
+)
+def test_the_queues_tables_are_never_made_older_nor_taken_from_others(parts: Parts, comment: str, after: str) -> None:
+    def said(session: Session) -> str:
+        return (
+            session.execute(text("SELECT obj_description('procrastinate_jobs'::regclass, 'pg_class')")).scalar() or ""
+        )
+
+    with parts.database.read() as session:
+        ours = said(session)
+    with parts.database.write() as session:
+        session.execute(text(f"COMMENT ON TABLE procrastinate_jobs IS '{comment}'"))
+
+    for _ in range(2):
+        drain_jobs.prepare(parts.database)
+
+    with parts.database.write() as session:
+        assert said(session) == after
+        session.execute(text(f"COMMENT ON TABLE procrastinate_jobs IS '{ours}'"))
+        drain_jobs.defer(session, [ACCOUNT])
+    assert ours == f"kampanjhjul {importlib.metadata.version('procrastinate')}"
+
+
+@ON_POSTGRESQL
+def test_the_queues_tables_outlive_what_a_restored_copy_does_not_know_of_them(parts: Parts) -> None:
+    """A copy made with the embedded engine brings back all our tables, and leaves the queue's."""
+    with parts.database.write() as session:
+        session.execute(text("DELETE FROM setting"))
+
+    drain_jobs.prepare(parts.database)
+
+    with parts.database.write() as session:
+        wake(session, [ACCOUNT])
+    assert jobs_of(parts.database) == [("aneby/webhook", "todo")]
 
 
 @ON_POSTGRESQL

@@ -54,8 +54,18 @@ class Means:
     report_url: Callable[[int], str] = lambda _: ""
 
 
-def attempt(means: Means, catalog: Catalog, item: Claim, *, lines: Lines | None = None) -> Result:
-    """Try the delivery once. Never raises: whatever happens becomes a result. `lines` are its batch's."""
+def attempt(
+    means: Means,
+    catalog: Catalog,
+    item: Claim,
+    *,
+    lines: Lines | None = None,
+    may_begin: Callable[[], bool] = lambda: True,
+) -> Result:
+    """Try the delivery once. Never raises: whatever happens becomes a result. `lines` are its batch's.
+
+    `may_begin` is asked last of all before the channel is: a worker may have been stopped while it made ready.
+    """
     channel = means.channels[item.kind]
     started = means.clock()
     try:
@@ -66,6 +76,8 @@ def attempt(means: Means, catalog: Catalog, item: Claim, *, lines: Lines | None 
         logger.exception("Leverans %s gick inte att förbereda.", item.delivery_id, extra={"action": "prepare_broke"})
         told = _blank(item, started)._replace(finished_at=means.clock(), detail="Sändningen gick inte att förbereda.")
         return _again(means, catalog, told, at_least=timedelta(0))
+    if not may_begin():
+        return given_back(item, now=means.clock())
     try:
         receipt = _act(channel, shipment, item.act, now=started)
     except NotSentError as error:

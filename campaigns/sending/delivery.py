@@ -21,7 +21,7 @@ from campaigns.sending.attempts import Means, attempt
 from campaigns.sending.claimed import Result
 from campaigns.sending.claims import claim_local, claim_outside
 from campaigns.sending.due import due_accounts, has_due
-from campaigns.sending.lanes import Ends, Lane, lanes
+from campaigns.sending.lanes import Claimed, Lane, lanes
 from campaigns.sending.leases import has_expired, reap, renew
 from campaigns.sending.outbox import settle
 from campaigns.sending.supplies import Asked, Searching, Supply
@@ -29,7 +29,7 @@ from campaigns.sending.supplies import Asked, Searching, Supply
 logger = logging.getLogger(__name__)
 
 LOCAL_BATCH = 500
-RECORD_TRIES = 10
+MOST_TRIES = 10  # to write results, about a second apart, before it is told of, or given up by one who is to stop
 PATIENCE = 0.05  # seconds to wait for results before they are written, and before looking for more to send
 GROUP = 500  # results written at a time
 MOST_ACCOUNTS = 1000  # that something is due for, looked for at a time
@@ -100,11 +100,24 @@ def _send_local(sender: Sender, catalog: Catalog) -> int:
         with means.database.write() as session:
             found = claim_local(session, catalog, kinds=kinds, most=LOCAL_BATCH, now=now)
         if found.claims:
-            _record(sender, catalog, [attempt(means, catalog, item) for item in found.claims])
+            _record_local(sender, catalog, [attempt(means, catalog, item) for item in found.claims])
             tried += len(found.claims)
         elif not found.others:
             break
     return tried
+
+
+def _record_local(sender: Sender, catalog: Catalog, results: Sequence[Result]) -> None:
+    """As `_record`, asked again each second for a while. Nothing has left the machine: the leases may run out."""
+    for remaining in reversed(range(MOST_TRIES)):
+        try:
+            _record(sender, catalog, results)
+        except DatabaseError:
+            if not remaining:
+                raise
+            time.sleep(1)
+        else:
+            return
 
 
 class _Outside:
@@ -122,6 +135,7 @@ class _Outside:
         self.under_way: set[Future[None]] = set()
         self.waiting = 0  # claims whose results have not been written
         self.tried = 0
+        self.failures = 0  # in a row, to write results
 
     def run(self) -> int:
         unwritten: list[Result] = []
@@ -149,10 +163,17 @@ class _Outside:
         wanted = self._next_accounts()
         if not wanted:
             return bool(self.supply.has_more() or self.under_way)
-        now = self.means.clock()
+        claimed = Claimed(self.means.clock(), time.monotonic())
         try:
             with self.means.database.write() as session:
-                found = claim_outside(session, self.catalog, kinds=self.kinds, wanted=wanted, paces=self.paces, now=now)
+                found = claim_outside(
+                    session,
+                    self.catalog,
+                    kinds=self.kinds,
+                    wanted=wanted,
+                    paces=self.paces,
+                    now=claimed.clock,
+                )
         except DatabaseError:
             self.supply.claimed(wanted, (), others=len(wanted))  # their turn is not over
             raise
@@ -160,9 +181,8 @@ class _Outside:
         self.own.update(item.delivery_id for item in found.claims)
         self.sender.held.update((item.delivery_id, item.token) for item in found.claims)
         self.supply.claimed(wanted, found.claims, others=found.others)
-        ends = Ends.of_claims_at(now)
         for claims in lanes(self.catalog, found.claims):
-            lane = Lane(claims, ends, self.means, self.catalog, self.sender.is_stopping, self.results.put)
+            lane = Lane(claims, claimed, self.means, self.catalog, self.sender.is_stopping, self.results.put)
             if self.sender.pool is None:
                 lane.send()
             else:
@@ -199,16 +219,26 @@ class _Outside:
         return found
 
     def _write(self, results: list[Result]) -> list[Result]:
-        """Write down results. Returns those that could not be, since the database was away: they are tried again."""
+        """Write down results. Returns those that could not be, since the database was away: they are tried again.
+
+        What is known of a delivery is kept for as long as the process lives. One that is to stop gives up after a
+        while: its leases run out.
+        """
         if not results:
             return results
-        is_last = self.waiting == len(results)
         try:
-            _record(self.sender, self.catalog, results, tries=RECORD_TRIES if is_last else 1)
-        except DatabaseError:
-            if is_last:
+            _record(self.sender, self.catalog, results)
+        except DatabaseError as error:
+            self.failures += 1
+            if self.failures == MOST_TRIES:
+                words = "%s leveransers utfall kunde inte skrivas: %s De skrivs när databasen svarar."
+                logger.error(words, len(results), error.message, extra={"action": "results_wait"})
+            if self.failures >= MOST_TRIES and self.sender.is_stopping():
                 raise
+            if self.waiting == len(results):
+                time.sleep(1)
             return results
+        self.failures = 0
         self.waiting -= len(results)
         for result in results:
             self.own.discard(result.claim.delivery_id)
@@ -217,29 +247,24 @@ class _Outside:
         return []
 
 
-def _record(sender: Sender, catalog: Catalog, results: Sequence[Result], *, tries: int = RECORD_TRIES) -> None:
-    """Commit results. A full or locked database is asked again each second; after that the leases run out."""
-    for remaining in reversed(range(tries)):
-        try:
-            with sender.means.database.write() as session:
-                dropped = settle(session, catalog, results)
-        except DatabaseError:
-            if not remaining:
-                raise
-            time.sleep(1)
-        except Exception:
-            if len(results) == 1:
-                logger.exception("Ett resultat gick inte att skriva.", extra={"action": "settle_broke"})
-                return
-            # One of them: the others must not be lost with it.
-            for result in results:
-                _record(sender, catalog, [result], tries=tries)
+def _record(sender: Sender, catalog: Catalog, results: Sequence[Result]) -> None:
+    """Commit results. Raises DatabaseError, with nothing committed, if the database is full, locked or away."""
+    try:
+        with sender.means.database.write() as session:
+            dropped = settle(session, catalog, results)
+    except DatabaseError:
+        raise
+    except Exception:
+        if len(results) == 1:
+            logger.exception("Ett resultat gick inte att skriva.", extra={"action": "settle_broke"})
             return
-        else:
-            for result in dropped:
-                logger.warning(
-                    "Resultatet för leverans %s kom för sent och räknas inte.",
-                    result.claim.delivery_id,
-                    extra={"action": "delivery_dropped"},
-                )
-            return
+        # One of them: the others must not be lost with it.
+        for result in results:
+            _record(sender, catalog, [result])
+        return
+    for result in dropped:
+        logger.warning(
+            "Resultatet för leverans %s kom för sent och räknas inte.",
+            result.claim.delivery_id,
+            extra={"action": "delivery_dropped"},
+        )

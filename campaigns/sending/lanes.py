@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
@@ -24,54 +25,62 @@ BEGUN_WITHIN = timedelta(seconds=25)
 ASKED_AFTER = 1.0
 
 
-class Ends(NamedTuple):
-    """When no more of a batch may begin, by the clock that may be set and by the one that may not."""
+class Claimed(NamedTuple):
+    """When a batch was claimed, by the clock that may be set and by the one that may not (seconds)."""
 
     clock: datetime
     monotonic: float
 
-    @classmethod
-    def of_claims_at(cls, now: datetime) -> Ends:
-        return cls(now + BEGUN_WITHIN, time.monotonic() + BEGUN_WITHIN.total_seconds())
+    @property
+    def is_old(self) -> bool:
+        return time.monotonic() > self.monotonic + BEGUN_WITHIN.total_seconds()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Lane:
-    """What is sent, in this order, until `ends`. Each claim's result goes to `tell`, whatever becomes of it."""
+    """What is sent, in this order, for a while. Each claim's result goes to `tell`, whatever becomes of it."""
 
     claims: Sequence[Claim]
-    ends: Ends
+    claimed: Claimed
     means: Means
     catalog: Catalog
     is_stopping: Callable[[], bool]
     tell: Callable[[Result], None]
+    asked: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.asked = self.claimed.monotonic
 
     def send(self) -> None:
         is_shut = False
-        asked = time.monotonic()
         with Lines() as lines:
             for item in self.claims:
-                now = self.means.clock()
-                is_over = now > min(self.ends.clock, item.not_after) or time.monotonic() > self.ends.monotonic
-                is_long_ago = time.monotonic() - asked > ASKED_AFTER
-                if is_long_ago:
-                    asked = time.monotonic()
-                is_shut = is_shut or is_over or self.is_stopping()
-                if is_shut or (is_long_ago and not self._may_go_on(item)):
-                    self.tell(given_back(item, now=now))
+                is_shut = is_shut or self._is_over(item)
+                if is_shut:
+                    self.tell(given_back(item, now=self.means.clock()))
                     continue
-                result = attempt(self.means, self.catalog, item, lines=lines)
+                result = attempt(self.means, self.catalog, item, lines=lines, may_begin=partial(self._may_begin, item))
                 self.tell(result)
                 # A refused login, or a wish to be left alone, holds for the rest of the batch.
                 is_shut = result.health is Health.DEAD or result.rests_until is not None
 
-    def _may_go_on(self, item: Claim) -> bool:
-        """Whether nobody has stopped it since it was claimed."""
+    def _is_over(self, item: Claim) -> bool:
+        is_late = self.means.clock() > min(self.claimed.clock + BEGUN_WITHIN, item.not_after)
+        return is_late or self.claimed.is_old or self.is_stopping()
+
+    def _may_begin(self, item: Claim) -> bool:
+        """Asked when all else is ready: there is still time, and nobody has stopped it since it was claimed."""
+        if self._is_over(item):
+            return False
+        if time.monotonic() - self.asked <= ASKED_AFTER:
+            return True
+        self.asked = time.monotonic()
         try:
             with self.means.database.read() as session:
-                return may_go_on(session, self.catalog, item)
+                is_standing = may_go_on(session, self.catalog, item)
         except DatabaseError:
             return False
+        return is_standing and not self._is_over(item)  # the question may have had to wait, too
 
 
 def lanes(catalog: Catalog, claims: Sequence[Claim]) -> list[list[Claim]]:
