@@ -56,6 +56,9 @@ def back_up(database: Database, folders: Mapping[str, Path], target: Path, *, no
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise RefusedError(f"{target} är inte tom. Inget har skrivits. Välj en ny mapp för varje säkerhetskopia.")
+    inside = next((folder for folder in folders.values() if target.resolve().is_relative_to(folder.resolve())), None)
+    if inside:
+        raise RefusedError(f"{target} ligger i {inside}, som ska kopieras. Inget har skrivits. Välj en annan mapp.")
     # Made beside its place and renamed when it is whole: half a copy is never taken for one.
     making = target.with_name(f".{target.name}.{os.getpid()}")
     try:
@@ -70,7 +73,8 @@ def back_up(database: Database, folders: Mapping[str, Path], target: Path, *, no
             target.rmdir()
         making.rename(target)
     except OSError as error:
-        raise RefusedError(f"Säkerhetskopian gick inte att skriva: {error.strerror}. Inget är kvar av den.") from error
+        why = error.strerror or str(error)
+        raise RefusedError(f"Säkerhetskopian gick inte att skriva: {why}. Inget är kvar av den.") from error
     finally:
         shutil.rmtree(making, ignore_errors=True)
     return Copied(len(found), sum(path.stat().st_size for path in target.rglob("*") if path.is_file()))
@@ -94,6 +98,14 @@ def check(source: Path) -> str:
     if name is None:
         raise RefusedError("Säkerhetskopian har ingen databas. Inget har ändrats.")
     return name
+
+
+def made_at(source: Path) -> datetime:
+    """When the copy was made, in UTC. Raises RefusedError as `check` does."""
+    try:
+        return datetime.fromisoformat(json.loads((source / LIST).read_text(encoding="utf-8"))["at"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RefusedError(f"{source} är ingen säkerhetskopia: {LIST} saknas eller går inte att läsa.") from error
 
 
 def restore(source: Path, url: str, *, overwrites: bool = False) -> None:

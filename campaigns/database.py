@@ -10,10 +10,11 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -78,6 +79,15 @@ class Database:
         """A session that only reads. Raises DatabaseError if the database is away."""
         with translated(), Session(self.reader, expire_on_commit=False) as session:
             yield session
+
+    def clock_ahead(self) -> timedelta:
+        """How far this machine's clock is ahead of the database's. Nothing for SQLite: it has none of its own."""
+        if self.is_sqlite:
+            return timedelta(0)
+        with translated(), self.reader.connect() as connection:
+            asked = datetime.now(UTC)
+            theirs: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+            return asked + (datetime.now(UTC) - asked) / 2 - theirs
 
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each commit made through this object that was announced, in the committing thread.

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from campaigns.content.phrases import UNCONFIRMED
 from campaigns.errors import ConfigurationError, RefusedError
 from campaigns.reading import load
 from campaigns.schema import ID
 
-MARK = "BEKRÄFTA"
 _TEMPLATE = """\
 # {name}. Det som är märkt BEKRÄFTA är ett förslag som någon i kommunen måste kontrollera.
 name = "{name}" # BEKRÄFTA: kommunens fulla namn
@@ -81,7 +81,7 @@ def add(
         "name": title,
         "short_name": re.sub(r"s? (kommun|stad)$", "", title) or title,
         "code": code or "0000",
-        "police_area": police_area or f"{MARK}",
+        "police_area": police_area or UNCONFIRMED,
         "police_name": f"{police_area[:1].upper()}{police_area[1:]}" if police_area else "Polisen",
         "website": website or f"https://www.{name}.se",
     }
@@ -106,4 +106,4 @@ def add(
 def unconfirmed(path: Path) -> list[tuple[int, str]]:
     """The lines that are still marked, by number."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    return [(number, line.strip()) for number, line in enumerate(lines, 1) if MARK in line and number > 1]
+    return [(number, line.strip()) for number, line in enumerate(lines, 1) if UNCONFIRMED in line and number > 1]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from campaigns.errors import ConfigurationError, Problem, suggestion
 
@@ -30,6 +32,10 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
 # These may be written as file:/sökväg: the file holds the value (systemd's credentials, a container's secrets).
 _SECRET = ("DATABASE_URL", "SECRET_KEY", "SMTP_URL", "PING_URL")
 
+LOGS = ("text", "json")
+_DATABASE = re.compile(
+    r"sqlite:///.+|postgres(?:ql)?(?:\+psycopg)?://(?:[^\s/]*@)?(?:\[[\da-f:]+\]|[^\s/:@?]*)(?::\d+)?(?:[/?]\S*)?"
+)
 ENGINES = ("embedded", "procrastinate")
 _SHIPPED = Path(__file__).parent / "shipped"
 _CHECKOUT = Path(__file__).parent.parent
@@ -68,46 +74,52 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     for name in _SECRET:
         if given.get(name, "").startswith("file:"):
             given[name] = _held(given[name].removeprefix("file:"), PREFIX + name, problems)
-    data_dir = Path(given.get("DATA_DIR") or "data")
     port = given.get("PORT") or "8000"
     if not (port.isdecimal() and 0 <= int(port) < 65536):
         problems.append(Problem("miljön", f"{PREFIX}PORT", f"”{port}” är inget portnummer (0–65535)"))
         port = "8000"
-    engine = given.get("ENGINE") or "embedded"
-    database_url = given.get("DATABASE_URL") or f"sqlite:///{data_dir.absolute()}/kampanjhjul.db"
-    if engine not in ENGINES:
-        problems.append(Problem("miljön", f"{PREFIX}ENGINE", f"”{engine}” finns inte. {suggestion(engine, ENGINES)}"))
-    elif engine == "procrastinate" and not database_url.startswith("postgres"):
-        sentence = (
-            "”procrastinate” kräver PostgreSQL: kön ligger i samma databas som leveranserna. Ange databasen i "
-            f"{PREFIX}DATABASE_URL (postgresql://användare@värd/namn), eller skriv ”embedded”."
-        )
-        problems.append(Problem("miljön", f"{PREFIX}ENGINE", sentence))
-    log = given.get("LOG") or "text"
-    if log not in ("text", "json"):
-        problems.append(Problem("miljön", f"{PREFIX}LOG", f"”{log}” finns inte. {suggestion(log, ('text', 'json'))}"))
+    data_dir = Path(given.get("DATA_DIR") or "data")
     host = given.get("HOST") or "127.0.0.1"
-    base_url = (given.get("BASE_URL") or f"http://{host}:{port}").rstrip("/")
-    if not base_url.startswith(("http://", "https://")):
-        problems.append(Problem("miljön", f"{PREFIX}BASE_URL", "ska börja med http:// eller https://"))
-    if problems:
-        raise ConfigurationError(problems)
-    return Settings(
-        database_url=database_url,
+    made = Settings(
+        database_url=given.get("DATABASE_URL") or f"sqlite:///{data_dir.absolute()}/kampanjhjul.db",
         data_dir=data_dir,
         config_dir=_directory(given.get("CONFIG_DIR"), "config"),
         templates_dir=_directory(given.get("TEMPLATES_DIR"), "templates"),
-        base_url=base_url,
+        base_url=(given.get("BASE_URL") or f"http://{host}:{port}").rstrip("/"),
         host=host,
         port=int(port),
         secret_key=given.get("SECRET_KEY") or None,
         smtp_url=given.get("SMTP_URL") or None,
         mail_from=given.get("MAIL_FROM") or None,
-        engine=engine,
+        engine=given.get("ENGINE") or "embedded",
         ping_url=given.get("PING_URL") or None,
-        log=log,
+        log=given.get("LOG") or "text",
         feed_files_dir=Path(given["FEED_FILES_DIR"]) if given.get("FEED_FILES_DIR") else None,
     )
+    problems += [Problem("miljön", PREFIX + name, sentence) for name, sentence in _faults(made)]
+    if problems:
+        raise ConfigurationError(problems)
+    return made
+
+
+def _faults(made: Settings) -> Iterator[tuple[str, str]]:
+    """The names of those that cannot be as they are, and what to do."""
+    if made.engine not in ENGINES:
+        yield "ENGINE", f"”{made.engine}” finns inte. {suggestion(made.engine, ENGINES)}"
+    elif made.engine == "procrastinate" and not made.database_url.startswith("postgres"):
+        yield (
+            "ENGINE",
+            "”procrastinate” kräver PostgreSQL: kön ligger i samma databas som leveranserna. Ange databasen i "
+            f"{PREFIX}DATABASE_URL (postgresql://användare@värd/namn), eller skriv ”embedded”.",
+        )
+    if not _DATABASE.fullmatch(made.database_url):
+        yield "DATABASE_URL", "ska vara sqlite:///sökväg eller postgresql://användare@värd/namn"
+    if made.ping_url and not (made.ping_url.startswith("https://") and urlsplit(made.ping_url).hostname):
+        yield "PING_URL", "ska vara en hel adress som börjar med https://"
+    if made.log not in LOGS:
+        yield "LOG", f"”{made.log}” finns inte. {suggestion(made.log, LOGS)}"
+    if not made.base_url.startswith(("http://", "https://")):
+        yield "BASE_URL", "ska börja med http:// eller https://"
 
 
 def _held(path: str, name: str, problems: list[Problem]) -> str:

@@ -20,7 +20,7 @@ from campaigns import link_checks, link_looks, posts, publishing, retention
 from campaigns.catalog import Municipality
 from campaigns.channels import Environment
 from campaigns.database import Database
-from campaigns.errors import KampanjhjulError
+from campaigns.errors import KampanjhjulError, RefusedError
 from campaigns.followup import drafts, records
 from campaigns.models import Heartbeat
 from campaigns.reminding import reminders, trouble
@@ -42,6 +42,8 @@ _BEAT = text(
 ).bindparams(bindparam("at", type_=UTC_MOMENT))
 _FORGET = text("DELETE FROM heartbeat WHERE at < :before").bindparams(bindparam("before", type_=UTC_MOMENT))
 HEARTBEAT_KEPT = timedelta(days=1)
+# How far this machine's clock may be from the database's: a few seconds of a lease that lasts for 55.
+MOST_AHEAD = timedelta(seconds=5)
 # Seconds from the start until strangers' servers are asked anything: what is due comes first.
 LINKS_WAIT = 120
 PING_WAIT = 30
@@ -190,14 +192,20 @@ def ping(work: Work, *, now: datetime) -> None:
     url = work.parts.settings.ping_url
     # Right after the start the sign of life is not there yet, and what fell due meanwhile is still on its way.
     if url and time.monotonic() - work.started > PING_WAIT:
-        pinging.ping(work.parts.database, url, environ=os.environ, now=now)
+        pinging.ping(work.parts.database, work.parts.catalog, url, environ=os.environ, now=now)
 
 
 def beat(work: Work, *, now: datetime) -> None:
-    """Leave a sign of life."""
+    """Leave a sign of life, and see that this machine's clock goes with the others'."""
     with work.parts.database.write() as session:
         session.connection().execute(_BEAT, {"worker": work.worker, "at": now})
         session.connection().execute(_FORGET, {"before": now - HEARTBEAT_KEPT})
+    ahead = work.parts.database.clock_ahead()
+    if abs(ahead) > MOST_AHEAD:
+        raise RefusedError(
+            f"Klockan går {abs(ahead).total_seconds():.0f} s {'före' if ahead > timedelta(0) else 'efter'} databasens. "
+            "Ställ den med NTP: arbetare vars klockor skiljer sig tar leveranser från varandra."
+        )
 
 
 @dataclass(frozen=True)

@@ -610,6 +610,11 @@ def test_wrong_law_is_caught_in_other_words_too(sentence: str) -> None:
     assert list(refused_phrases(sentence))
 
 
+def test_what_a_new_municipality_has_not_confirmed_is_never_published() -> None:
+    assert [phrase for phrase, _ in refused_phrases("Habo kommun och BEKRÄFTA.")] == ["BEKRÄFTA"]
+    assert list(refused_phrases("Bekräfta att du har läst.")) == []
+
+
 @pytest.mark.parametrize(
     "sentence",
     [

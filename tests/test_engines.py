@@ -269,3 +269,31 @@ def test_only_the_sending_outside_is_handed_to_the_queue() -> None:
     ours = {job.id for job in JOBS}
     assert {job.id for job in engines.polls("procrastinate")} == (ours - {"send_outside"}) | {"wake_due", "clear_jobs"}
     assert engines.polls("embedded") == JOBS
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsens", "mysql://x/y", "postgresql://värd:port/namn", "sqlite:relativ.db", "postgresql:/x"]
+)
+def test_a_database_that_cannot_be_one_is_told_at_once(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"DATABASE_URL.*sqlite:///sökväg eller postgresql://"):
+        read_settings({"KAMPANJHJUL_DATABASE_URL": url})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://värd/namn",
+        "postgres://anna:hemlig@10.0.0.1:5433/namn?sslmode=require",
+        "postgresql://postgres@/namn?host=/run/postgresql",
+        "postgresql+psycopg://[::1]:5432/namn",
+        "sqlite:////var/lib/kampanjhjul.db",
+    ],
+)
+def test_a_database_that_can_be_one_is_taken_as_it_stands(url: str) -> None:
+    assert read_settings({"KAMPANJHJUL_DATABASE_URL": url}).database_url == url
+
+
+@pytest.mark.parametrize("url", ["inte en adress", "http://larm.example.se/x", "https://", "https:///x"])
+def test_an_address_that_cannot_be_called_is_told_at_once(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"PING_URL.*hel adress som börjar med https://"):
+        read_settings({"KAMPANJHJUL_PING_URL": url})

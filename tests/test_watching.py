@@ -92,7 +92,7 @@ def test_the_ping_is_sent_when_all_is_well_and_not_otherwise(
     url = "https://larm.example.se/hemlig"
 
     def ping() -> bool:
-        return pinging.ping(place.database, url, environ={}, now=place.clock.at)
+        return pinging.ping(place.database, place.parts.catalog, url, environ={}, now=place.clock.at)
 
     with place.database.write() as session:
         session.execute(update(Delivery).values(next_attempt_at=place.clock.at))
@@ -102,7 +102,10 @@ def test_the_ping_is_sent_when_all_is_well_and_not_otherwise(
     with place.database.write() as session:
         late(session, place)
     assert not ping()
-    assert called == [f"GET {url}"]
+    with place.database.write() as session:  # of a municipality whose file has been taken away
+        session.execute(update(Delivery).values(municipality="borta"))
+    assert ping()
+    assert called == [f"GET {url}"] * 2
 
 
 def test_the_ping_calls_nothing_within_a_private_network_and_tells_no_secret(
@@ -113,7 +116,7 @@ def test_the_ping_calls_nothing_within_a_private_network_and_tells_no_secret(
     beat(place)
 
     for url in ("https://127.0.0.1/hemlig", "http://larm.example.se/hemlig", "https://169.254.169.254/hemlig"):
-        assert not pinging.ping(place.database, url, environ={}, now=place.clock.at)
+        assert not pinging.ping(place.database, place.parts.catalog, url, environ={}, now=place.clock.at)
 
     assert len(caplog.records) == 3
     assert "hemlig" not in caplog.text

@@ -21,7 +21,7 @@ from campaigns import posts
 from campaigns.catalog import Catalog, Municipality
 from campaigns.database import Database
 from campaigns.drafts import digest_of
-from campaigns.errors import DatabaseError
+from campaigns.errors import DatabaseError, RefusedError
 from campaigns.models import Approval, ContentRow, Delivery, DeliveryState, Heartbeat, OccurrenceRow, Post, PostState
 from campaigns.sending.delivery import send_due
 from campaigns.wiring import Parts, open_parts
@@ -292,6 +292,20 @@ def test_the_table_of_jobs_is_polls_of_seconds_to_an_hour() -> None:
         "retain",
     ]
     assert all(timedelta(seconds=1) <= job.every <= timedelta(hours=1) for job in JOBS)
+
+
+def test_a_clock_that_does_not_go_with_the_databases_is_told_of(
+    database: Database, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = jobs.Work(replace(parts, database=database), parts.sender(), "ensam")
+    assert abs(database.clock_ahead()) < timedelta(seconds=2)
+    jobs.beat(work, now=NOW)
+
+    monkeypatch.setattr(database, "clock_ahead", lambda: timedelta(seconds=70))
+    with pytest.raises(RefusedError, match=r"70 s före databasens. Ställ den med NTP"):
+        jobs.beat(work, now=NOW)
+    with database.read() as session:
+        assert session.execute(text("SELECT count(*) FROM heartbeat")).scalar() == 1  # it lives all the same
 
 
 def test_a_clock_that_jumps_back_neither_repeats_nor_forgets(database: Database, catalog: Catalog) -> None:

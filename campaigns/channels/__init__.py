@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from campaigns.channels.base import Channel
@@ -51,6 +51,11 @@ def can(kind: str, what: type) -> bool:
 def is_outside(kind: str) -> bool:
     """Whether what goes to channels of `kind` leaves this machine."""
     return kind in KINDS and not KINDS[kind](Environment(environ={})).is_local
+
+
+def repeatable(made: Mapping[str, Channel]) -> list[str]:
+    """The kinds where a repeat is harmless, or is first looked for."""
+    return sorted(kind for kind, channel in made.items() if channel.is_idempotent or channel.can_find)
 
 
 def build(environment: Environment) -> dict[str, Channel]:

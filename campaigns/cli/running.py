@@ -94,6 +94,7 @@ def _serve(parts: Parts, listening: socket.socket, *, start: Callable[[], None],
             site.application,
             http=feed_protocol(site.store),
             access_log=False,
+            log_config=None,  # its lines go where ours do, in the same form
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=5,

@@ -11,6 +11,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+# What stands in a new municipality's file where somebody must say what is right.
+UNCONFIRMED = "BEKRÄFTA"
 # Said to be law or help, and wrong. Matched without regard to case, line breaks and emphasis; sentence by sentence.
 _PUNISHED = r"(?:olaglig\w*|förbjud\w*|brottslig\w*|straffbar\w*|kriminell\w*|ett brott)"
 _ACT = r"(?:langa\w*|lang(?:ar|ning)\w*|köp(?:a|er) ut|ge|ger|ge bort|bjud(?:a|er)|dela(?:r)? med)"
@@ -68,7 +70,9 @@ _UNSUITABLE: tuple[tuple[re.Pattern[str], str], ...] = (
 
 def refused_phrases(text: str) -> Iterator[tuple[str, str]]:
     """Each phrase that must not stand, and what to write instead."""
-    return _hits(text, _REFUSED)
+    yield from _hits(text, _REFUSED)
+    if UNCONFIRMED in text:
+        yield UNCONFIRMED, "Något i kommunens fil är inte bekräftat än. Rätta det där, så rättas texten."
 
 
 def unsuitable_phrases(text: str) -> Iterator[tuple[str, str]]:

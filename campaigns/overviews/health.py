@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
+from campaigns.catalog import Catalog
 from campaigns.models import Delivery, DeliveryState, Heartbeat
 
 # The worker leaves a sign of life every five seconds; one that has missed six is taken for stopped.
@@ -36,12 +37,15 @@ class Health:
         return self.is_worker_alive and self.overdue == 0
 
 
-def health(session: Session, *, now: datetime) -> Health:
-    """How the worker and the queue stand at `now`."""
+def health(session: Session, catalog: Catalog, *, now: datetime) -> Health:
+    """How the worker and the queue stand at `now`. What waits for a municipality that is no longer in the files is left
+    where it is, and is nobody's fault."""
     newest = session.exec(select(func.max(Heartbeat.at))).one()
     overdue, oldest = session.exec(
         select(func.count(), func.min(Delivery.next_attempt_at)).where(
-            Delivery.state == DeliveryState.QUEUED, Delivery.next_attempt_at < now - OVERDUE_AFTER
+            Delivery.state == DeliveryState.QUEUED,
+            Delivery.next_attempt_at < now - OVERDUE_AFTER,
+            col(Delivery.municipality).in_(list(catalog.municipalities)),
         )
     ).one()
     return Health(None if newest is None else now - newest, overdue, now - oldest if oldest else timedelta(0))

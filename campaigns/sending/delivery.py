@@ -15,6 +15,7 @@ from datetime import datetime
 from queue import Empty, SimpleQueue
 
 from campaigns.catalog import Catalog
+from campaigns.channels import repeatable
 from campaigns.errors import DatabaseError
 from campaigns.sending.accounts import Key
 from campaigns.sending.attempts import Means, attempt
@@ -79,14 +80,19 @@ def renew_leases(sender: Sender, *, now: datetime) -> None:
 
 def reap_leases(sender: Sender, *, now: datetime) -> int:
     """Take back what dead workers held. Returns how many deliveries."""
-    database, channels = sender.means.database, sender.means.channels
+    database = sender.means.database
     with database.read() as session:
         if not has_expired(session, now=now):
             return 0
-    repeatable = [kind for kind, channel in channels.items() if channel.is_idempotent or channel.can_find]
     with database.write() as session:
         local = sender.kinds(local=True)
-        return reap(session, repeatable_kinds=repeatable, local_kinds=local, now=now, but_not=list(sender.held))
+        return reap(
+            session,
+            repeatable_kinds=repeatable(sender.means.channels),
+            local_kinds=local,
+            now=now,
+            but_not=list(sender.held),
+        )
 
 
 def _send_local(sender: Sender, catalog: Catalog) -> int:

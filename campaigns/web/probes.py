@@ -50,7 +50,7 @@ class Probes:
         """200 if the database answers, a worker lives and nothing is overdue; else 503, and which of them it is."""
         try:
             with self._parts.database.read() as session:
-                found = health(session, now=self._parts.clock())
+                found = health(session, self._parts.catalog, now=self._parts.clock())
         except DatabaseError as error:
             return _unready({"database": error.message, "worker": "okänt", "overdue": None})
         silence = None if found.silence is None else round(found.silence.total_seconds(), 1)
@@ -98,7 +98,7 @@ class _Figures(Collector):
                 select(Post.municipality, Post.state, func.count()).group_by(Post.municipality, Post.state)
             ).all()
             now = self._parts.clock()
-            found = health(session, now=now)
+            found = health(session, self._parts.catalog, now=now)
             rows = operating.standing(session, self._parts.catalog, now=now)
             held = [(item.municipality, item.state, 1) for item in accounts.standing(session)]
         known = self._parts.catalog.municipalities
