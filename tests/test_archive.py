@@ -21,7 +21,7 @@ from campaigns.overviews.archive import Archive
 from campaigns.web import archive_files
 from campaigns.web.pages import Pages
 from tests.sites import Place
-from tests.worlds import typical
+from tests.worlds import ENDLESS, typical
 
 pytestmark = pytest.mark.pages
 
@@ -79,7 +79,9 @@ def test_approvals_and_receipts_are_those_of_the_database(place: Place) -> None:
     assert [(row["Namn"], row["Sigill"]) for row in table(files["godkannanden.csv"])] == [
         (row.name, row.digest) for row in approvals
     ]
-    assert [row["Skäl"] for row in table(files["pauser.csv"])] == ["Olycka vid skolan. Vi väntar med allt annat."]
+    assert [row["Skäl"] for row in table(files["pauser.csv"])] == [
+        f"Olycka vid skolan. Vi väntar med allt annat. {ENDLESS}"
+    ]
 
 
 def test_the_log_goes_along_with_its_hashes_and_the_head_that_shows_a_later_loss(place: Place) -> None:

@@ -56,6 +56,9 @@ def test_its_links_lead_to_pages_of_the_municipality(place: Place) -> None:
     page = place.staff().page(PAGE)
     known = {f"/kommun/aneby/{rest}" for rest, _ in MENU} | {
         "/kommun/aneby/paus",
+        "/kommun/aneby/nytt-ar",
+        "/kommun/aneby/kampanjer/nationella",
+        "/kommun/aneby/uppfoljning/rackvidd",
         "/kommun/aneby/installningar/kanaler",
         "/kommun/aneby/installningar/fakta",
         "/kommun/aneby/installningar/jag",
