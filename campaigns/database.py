@@ -31,6 +31,15 @@ CUT_OFF = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 
 WRITER_LOCK = 7_061_205
 ANNOUNCED = "kampanjhjul_announced"
 WAKER = "kampanjhjul_waker"
+STALLED_AFTER = timedelta(seconds=20)
+_FREE_TURN = text(
+    """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE wait_event = 'ClientWrite' AND query_start < clock_timestamp() - make_interval(secs => :after)
+      AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = :lock AND granted)
+      AND datname = current_database()
+    """
+)
 
 
 def announce(session: Session) -> None:
@@ -79,6 +88,19 @@ class Database:
         """A session that only reads. Raises DatabaseError if the database is away."""
         with translated(), Session(self.reader, expire_on_commit=False) as session:
             yield session
+
+    def free_turn(self, *, after: timedelta = STALLED_AFTER) -> bool:
+        """Take the turn to write from one who does not read what PostgreSQL answers: its process has been stopped.
+
+        No time-out of PostgreSQL's own sees that one, for it is not idle. Returns whether there was one.
+        """
+        if self.is_sqlite:
+            return False
+        with translated(), self.reader.connect() as connection:
+            return (
+                connection.execute(_FREE_TURN, {"lock": WRITER_LOCK, "after": after.total_seconds()}).first()
+                is not None
+            )
 
     def clock_ahead(self) -> timedelta:
         """How far this machine's clock is ahead of the database's. Nothing for SQLite: it has none of its own."""

@@ -72,6 +72,10 @@ def send_outside(work: Work, *, now: datetime) -> None:  # noqa: ARG001 - as abo
 
 def reap_leases(work: Work, *, now: datetime) -> None:
     """Take back what dead workers held."""
+    if work.parts.database.free_turn():
+        logger.warning(
+            "En arbetare stod still och höll skrivlåset. Det har tagits ifrån den.", extra={"action": "freed"}
+        )
     delivery.reap_leases(work.sender, now=now)
 
 

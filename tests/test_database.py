@@ -5,16 +5,18 @@ from __future__ import annotations
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import Session, SQLModel, select
 
-from campaigns.database import Database, announce
+from campaigns.database import WRITER_LOCK, Database, announce
 from campaigns.errors import DatabaseError
 from campaigns.models import Heartbeat, PostText, Revision
 
@@ -150,6 +152,24 @@ def test_a_write_inside_a_write_fails_and_does_not_hang(database: Database) -> N
 
     impatient.close()
     assert workers(database) == ["a"]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_one_who_stands_still_in_the_middle_of_a_long_answer_loses_its_turn(database_url: str) -> None:
+    database = Database(database_url)
+    with closing(psycopg.connect(database_url)) as stopped:
+        stopped.execute("SELECT pg_advisory_xact_lock(%s)", [WRITER_LOCK])
+        assert not database.free_turn(after=timedelta(0))  # it has only not said anything yet
+        stopped.pgconn.send_query(b"SELECT repeat('x', 1000) FROM generate_series(1, 200000)")  # and reads nothing
+
+        assert not database.free_turn()
+        end = monotonic() + 20
+        while not database.free_turn(after=timedelta(0)) and monotonic() < end:
+            sleep(0.05)
+
+        with database.write() as session:
+            assert session.execute(text("SELECT 1")).scalar() == 1
+    database.close()
 
 
 def test_a_full_disk_is_a_sentence_and_what_was_saved_stays(tmp_path: Path) -> None:
