@@ -42,7 +42,7 @@ _SETTLE = ManyRows(
         state=bindparam("b_state"),
         next_attempt_at=bindparam("b_next"),
         # What was noted on the way stays until the channel has said something better.
-        receipt=func.coalesce(func.nullif(bindparam("b_receipt"), literal_column("''")), _DELIVERY.c.receipt),
+        receipt=func.coalesce(func.nullif(bindparam("b_receipt", type_=_DELIVERY.c.receipt.type), literal_column("''")), _DELIVERY.c.receipt),
         url=bindparam("b_url"),
         reason=bindparam("b_reason"),
         maybe_sent=bindparam("b_maybe"),
