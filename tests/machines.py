@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,7 +29,7 @@ from campaigns.content import Content
 from campaigns.database import Database
 from campaigns.drafts import digest_of
 from campaigns.models import Approval, ContentRow, Delivery, OccurrenceRow, Post, PostState
-from tests.bench.processes import fetched, free_port, program, running
+from tests.bench.processes import fetched, free_port, is_listening, program, running
 from tests.bench.throughput import SECRET
 from tests.conftest import CONFIG
 from tests.test_channels_teams import PATH
@@ -296,37 +295,24 @@ def answers(port: int) -> bool:
     return fetched(port, "/healthz")[0] == 200
 
 
-def is_listening(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def certified(home: Path) -> tuple[Path, Path]:
+    """A certificate of our own making and its key, as files in `home`."""
+    certificate, key = home / "kampanj.pem", home / "kampanj.key"
+    request = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    command = [*request.split(), "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    return certificate, key
 
 
 @contextmanager
-def nginx(folder: Path, ports: Sequence[int]) -> Iterator[int]:
+def nginx(folder: Path, ports: Sequence[int], *, prefix: Sequence[str] = ()) -> Iterator[int]:
     """nginx with TLS in front of the web processes, as the README says. Its port."""
     home = folder / "nginx"
     home.mkdir()
     for part in (home, *home.parents):
         if Path(tempfile.gettempdir()) in part.parents:
             part.chmod(0o755)
-    certificate, key = home / "kampanj.pem", home / "kampanj.key"
-    request = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-    ]
-    subprocess.run(
-        [*request, "-keyout", str(key), "-out", str(certificate), "-subj", "/CN=localhost"],
-        check=True,
-        stderr=subprocess.DEVNULL,
-    )
+    certificate, key = certified(home)
     [example] = re.findall(r"```nginx\n(.+?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     port = free_port()
     servers = " ".join(f"server 127.0.0.1:{number};" for number in ports)
@@ -344,11 +330,11 @@ def nginx(folder: Path, ports: Sequence[int]) -> Iterator[int]:
     )
     configuration = home / "nginx.conf"
     configuration.write_text(
-        f"daemon off;\npid {home}/pid;\nerror_log {home}/errors;\nevents {{}}\n"
+        f"daemon off;\npid {home}/pid;\nerror_log {home}/errors;\nevents {{ worker_connections 4096; }}\n"
         f"http {{\naccess_log off;\n{paths}{example}}}\n",
         encoding="utf-8",
     )
-    command = [program("nginx", package="nginx-light"), "-p", str(home), "-c", str(configuration)]
+    command = [*prefix, program("nginx", package="nginx-light"), "-p", str(home), "-c", str(configuration)]
     with running(command, log=home / "out"):
         assert until(lambda: is_listening(port), seconds=20), (home / "out").read_text() + (home / "errors").read_text()
         yield port

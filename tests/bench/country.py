@@ -8,30 +8,31 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
+from campaigns.database import Database
 from campaigns.wiring import open_parts
 from tests import machines
-from tests.bench.measuring import Row
 from tests.bench.processes import LOOPBACK, NotAvailableError, free_port, kampanjhjul, pinned, running, wait_for
 from tests.bench.sweden import MUNICIPALITIES
 from tests.bench.worlds import daytime_zone, published
 
 TOWNS = {f"kommun-{number:03}": "webhook" for number in range(MUNICIPALITIES)}
+EACH = 20  # deliveries of each, which wait for a day that a measurement decides
 PATIENCE = 120.0  # seconds for a process to have done what it does at its start
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
 class Country:
-    """A planned country. `sink` is the port that its webhooks lead to, whoever listens there."""
+    """A planned country, with deliveries that wait. `sink` is the port that its webhooks lead to."""
 
     folder: Path
     server: machines.PostgreSQL
@@ -76,8 +77,16 @@ def country(folder: Path) -> Iterator[Country]:
         found = Country(folder, server, config, sink)
         parts = open_parts(found.environ(copied(server, "template1", "planned"), "procrastinate"))
         published(parts)
+        machines.fill(parts.database, TOWNS, EACH, at=parts.clock() + timedelta(days=1), text="Nej " * 200)
+        settle_down(parts.database)
         parts.database.close()
         yield found
+
+
+def settle_down(database: Database) -> None:
+    """What PostgreSQL does by itself in a while to tables that have grown."""
+    with database.writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")
 
 
 def copied(server: machines.PostgreSQL, original: str, name: str) -> str:

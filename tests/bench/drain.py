@@ -1,4 +1,4 @@
-"""Drain jobs, with a channel that costs nothing, against a Procrastinate job for each delivery: one worker process each.
+"""Drain jobs, with a channel that costs nothing, against a Procrastinate job for each delivery: one process each.
 
 Both work on PostgreSQL servers with the same settings, and neither's start is counted. The drain jobs' deliveries are
 claimed with their signatures and bytes verified, as always, and each is written down; a rival's job ticks a counter.
@@ -28,7 +28,7 @@ from scheduler.jobs import Work
 from scheduler.worker import SENDING_THREADS
 from tests import machines
 from tests.bench import rivals
-from tests.bench.country import TOWNS, copied
+from tests.bench.country import TOWNS, copied, settle_down
 from tests.bench.measuring import Row, at_least, at_most, unmeasured
 from tests.bench.processes import NotAvailableError
 from tests.bench.throughput import Free
@@ -59,8 +59,8 @@ def run(folder: Path) -> Iterable[Row]:
         _seed(environ)
         busier = copied(server, "seeded", "busier")
         _multiply(busier, FUTURE, days=30)
-        names = {"seeded": [], "busier": []}  # type: dict[str, list[float]]
-        theirs = []
+        names: dict[str, list[float]] = {"seeded": [], "busier": []}
+        theirs: list[float] = []
         try:
             for turn in range(RIVAL_ROUNDS):
                 place = folder / f"rival-{turn}"
@@ -107,8 +107,7 @@ def _multiply(url: str, times: int, *, days: int) -> None:
     with database.write() as session:
         for table in (Post, ContentRow, Approval, Delivery):
             _again(session, table, times, days)
-    with database.writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM ANALYZE")
+    settle_down(database)
     database.close()
 
 

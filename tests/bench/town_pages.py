@@ -13,7 +13,7 @@ from campaigns.migrate import upgrade
 from campaigns.models import Role
 from campaigns.posts import materialise
 from tests import machines, worlds
-from tests.bench.country import copied
+from tests.bench.country import copied, settle_down
 from tests.bench.measuring import Row, at_most, seconds
 from tests.bench.sweden import MUNICIPALITIES
 from tests.conftest import CONFIG
@@ -32,7 +32,9 @@ def run(folder: Path) -> Iterable[Row]:
     words = promises.read_text(encoding="utf-8").replace("municipalities = [", 'municipalities = ["aneby", ')
     promises.write_text(words, encoding="utf-8")
     with machines.postgresql() as server:
-        visits = [_visit(copied(server, "template1", name), config) for name, config in (("one", CONFIG), ("all", many))]
+        visits = [
+            _visit(copied(server, "template1", name), config) for name, config in (("one", CONFIG), ("all", many))
+        ]
         yield from _compared(visits)
         for visit in visits:
             visit.place.database.close()
@@ -56,8 +58,7 @@ def _visit(url: str, config: Path) -> Visit:
     for municipality in place.parts.catalog.municipalities.values():
         with database.write() as session:
             materialise(session, place.parts.catalog, place.parts.messages, municipality, now=place.clock.at)
-    with database.writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM ANALYZE")  # as it gets by itself, in time
+    settle_down(database)
     return Visit(place, client, paths)
 
 
