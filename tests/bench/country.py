@@ -19,10 +19,11 @@ from psycopg import sql
 
 from campaigns.database import Database
 from campaigns.wiring import open_parts
+from scheduler import jobs
 from tests import machines
 from tests.bench.processes import LOOPBACK, NotAvailableError, free_port, kampanjhjul, pinned, running, wait_for
 from tests.bench.sweden import MUNICIPALITIES
-from tests.bench.worlds import daytime_zone, published
+from tests.bench.worlds import daytime_zone
 
 TOWNS = {f"kommun-{number:03}": "webhook" for number in range(MUNICIPALITIES)}
 EACH = 20  # deliveries of each, which wait for a day that a measurement decides
@@ -76,7 +77,9 @@ def country(folder: Path) -> Iterator[Country]:
         config = machines.configured(folder, TOWNS, f"http://{LOOPBACK}:{sink}", zone=zone)
         found = Country(folder, server, config, sink)
         parts = open_parts(found.environ(copied(server, "template1", "planned"), "procrastinate"))
-        published(parts)
+        work = jobs.Work(parts, parts.sender(), "bench")
+        for at_start in (jobs.materialise, jobs.follow_up, jobs.remind, jobs.notify, jobs.refresh_feeds):
+            at_start(work, now=parts.clock())  # as workers do when they meet a new country
         machines.fill(parts.database, TOWNS, EACH, at=parts.clock() + timedelta(days=1), text="Nej " * 200)
         settle_down(parts.database)
         parts.database.close()
