@@ -25,7 +25,9 @@ def run(country: Country) -> Iterable[Row]:
     program("wrk", package="wrk")
     program("nginx", package="nginx-light")
     program("openssl", package="openssl")
-    folder = country.folder
+    folder, before = country.folder / "static", country.folder / "before"
+    folder.mkdir()
+    before.mkdir()
     with ExitStack() as stack:
         environ = country.environ(country.copied("feeds"), "embedded")
         process, port = stack.enter_context(country.web(environ, "feeds", core=SERVER_CORE))
@@ -34,7 +36,7 @@ def run(country: Country) -> Iterable[Row]:
         headers = answers[PATHS[0]][1]
         static = stack.enter_context(static_nginx(folder, files, headers))
         tls = stack.enter_context(static_nginx(folder, files, headers, is_tls=True))
-        front = stack.enter_context(machines.nginx(folder, [port], prefix=pinned((), SERVER_CORE)))
+        front = stack.enter_context(machines.nginx(before, [port], prefix=pinned((), SERVER_CORE)))
         unchanged = {number: _tagged(number) for number in (port, static)}
         for tags in (unchanged, None):
             ours, theirs = (

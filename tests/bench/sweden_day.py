@@ -37,7 +37,9 @@ def run(country: Country) -> Iterable[Row]:
         stack.callback(database.close)
         workers = [stack.enter_context(country.worker(environ, f"day-{number}")) for number in range(WORKERS)]
         web, port = stack.enter_context(country.web(environ, "day-web"))
-        front = stack.enter_context(machines.nginx(country.folder / "data", [port]))
+        before = country.folder / "day"
+        before.mkdir()
+        front = stack.enter_context(machines.nginx(before, [port]))
         time.sleep(3)
         rest(*workers, web)
         many = [(feed(town), {"If-None-Match": fetched(port, feed(town))[1]["etag"]}) for town in TOWNS]
