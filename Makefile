@@ -8,7 +8,7 @@ RIVALS := $(VENV)/bench/.ready
 # Every start would read all the source anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-pages test-clients test-browser test-servers lint bench pictures lock clean
+.PHONY: run test test-pages test-clients test-browser test-servers lint bench bench-machines pictures lock clean
 
 run: $(READY)
 	@$(BIN)/kampanjhjul serve
@@ -46,6 +46,11 @@ lint: $(READY)
 # the outbox against Celery, Dramatiq (both on Redis: apt install redis-server), Procrastinate and APScheduler.
 bench: $(READY) $(RIVALS)
 	$(BIN)/python -m tests.bench
+
+# Many machines on PostgreSQL (from a wheel): at most eight minutes. Held against Procrastinate, and against nginx by wrk
+# (apt install nginx-light wrk openssl).
+bench-machines: $(READY) $(RIVALS)
+	$(BIN)/python -m tests.bench --machines
 
 # The pictures in the README and on the help page, taken anew; needs node, npm and chromium.
 pictures: $(READY) node_modules/.ready

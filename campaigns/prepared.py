@@ -12,13 +12,26 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Dialect, Select, any_, bindparam, func, select
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    ColumnElement,
+    Dialect,
+    Insert,
+    Select,
+    any_,
+    bindparam,
+    column,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.visitors import iterate
+from sqlalchemy.sql.visitors import iterate, replacement_traverse
 from sqlmodel import Session
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -64,28 +77,34 @@ class _Prepared:
 
     def __init__(self, statement: ClauseElement) -> None:
         self._statement = statement
-        self._words: dict[str, _Words] = {}
+        self._words: dict[tuple[str, bool], _Words] = {}
 
-    def _for(self, dialect: Dialect) -> _Words:
-        found = self._words.get(dialect.name)
+    def _for(self, dialect: Dialect, *, at_once: bool) -> _Words:
+        found = self._words.get((dialect.name, at_once))
         if found is None:
             named = _SQLITE if dialect.name == "sqlite" else dialect
-            compiled = cast("SQLCompiler", self._statement.compile(dialect=named))
+            compiled = _compiled(self._statement, named)
+            moments = [name for name, item in _given(compiled).items() if isinstance(item.type, UTCDateTime)]
+            if at_once:
+                compiled = _compiled(_of_columns(self._statement, _given(compiled)), named)
             fixed = {name: value for name, value in compiled.params.items() if not compiled.binds[name].required}
-            given = compiled.params.keys() - fixed.keys()
-            moments = [name for name in given if isinstance(compiled.binds[name].type, UTCDateTime)]
             lists = [item.name for item in iterate(self._statement) if isinstance(item, Among)]
-            found = self._words[dialect.name] = _Words(compiled.string, fixed, moments, lists)
+            found = self._words[dialect.name, at_once] = _Words(compiled.string, fixed, moments, lists)
         return found
 
     def _run(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
         """What the statement gives back, run once with each of the rows."""
         session.flush()  # what has been changed in it comes first, as with SQLAlchemy's own statements
         connection = session.connection()
-        words = self._for(connection.dialect)
+        is_sqlite = connection.dialect.name == "sqlite"
+        # PostgreSQL reads and plans a statement anew for each row; SQLite keeps it.
+        at_once = len(rows) > 1 and not is_sqlite
+        words = self._for(connection.dialect, at_once=at_once)
+        _refuse_without_zone(rows, words)
+        if at_once:
+            rows = [{name: [row[name] for row in rows] for name in rows[0]}]
         filled: list[dict[str, Any]] = [{**words.fixed, **row} for row in rows]
-        _refuse_without_zone(filled, words)
-        if connection.dialect.name == "sqlite":
+        if is_sqlite:
             _as_sqlite_keeps_them(filled, words)
         driver = connection.dialect.loaded_dbapi
         cursor = connection.connection.cursor()
@@ -106,8 +125,37 @@ class _Prepared:
             cursor.close()
 
 
+def _compiled(statement: ClauseElement, dialect: Dialect) -> SQLCompiler:
+    return cast("SQLCompiler", statement.compile(dialect=dialect))
+
+
+def _given(compiled: SQLCompiler) -> dict[str, BindParameter[Any]]:
+    """The parameters that each row has a value for."""
+    return {name: compiled.binds[name] for name in compiled.params if compiled.binds[name].required}
+
+
+def _of_columns(statement: ClauseElement, given: Mapping[str, BindParameter[Any]]) -> ClauseElement:
+    """The same for many rows in one statement: each parameter is a list, with a value for each of the rows.
+
+    A statement that changes rows must find each of them once.
+    """
+    lists = (bindparam(name, type_=ARRAY(item.type)) for name, item in given.items())
+    columns = (column(name, item.type) for name, item in given.items())
+    rows = func.unnest(*lists).table_valued(*columns).render_derived()
+    if isinstance(statement, Insert):
+        return insert(statement.table).from_select(list(given), select(*(rows.c[name] for name in given)))
+
+    def in_its_row(element: Any, **_: Any) -> Any:
+        return rows.c[element.key] if isinstance(element, BindParameter) and element.key in given else None
+
+    return cast("ClauseElement", replacement_traverse(statement, {}, in_its_row))
+
+
 class ManyRows(_Prepared):
-    """Writes many rows at a time: mappings with a value for each of the statement's parameters."""
+    """Writes many rows at a time: mappings with a value for each of the statement's parameters.
+
+    An insertion names its columns' parameters as the columns. What changes rows finds at most one for each mapping.
+    """
 
     def run(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:

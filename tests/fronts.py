@@ -13,12 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.processes import free_port, program, running
+from tests.bench.processes import free_port, is_listening, program, running
 from tests.conftest import CONFIG
-from tests.machines import is_listening, until
+from tests.machines import until
 
 EXAMPLE = CONFIG.parent / "deploy" / "nginx.conf"
-REQUEST = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
 _PARTS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -77,8 +76,24 @@ class Front:
     errors: Path
 
 
+def certified(home: Path) -> tuple[Path, Path]:
+    """A certificate of our own making and its key, as files in `home`."""
+    certificate, key = home / "kampanj.pem", home / "kampanj.key"
+    request = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    command = [*request.split(), "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    return certificate, key
+
+
 @contextmanager
-def nginx(folder: Path, ports: Sequence[int], *, files: Path | None = None, metrics_for: str = "") -> Iterator[Front]:
+def nginx(
+    folder: Path,
+    ports: Sequence[int],
+    *,
+    files: Path | None = None,
+    metrics_for: str = "",
+    prefix: Sequence[str] = (),
+) -> Iterator[Front]:
     """nginx in front of the web processes on `ports`. `files` is where they write feeds; `metrics_for` who may read
     /metrics, this machine unless told."""
     home = folder / "nginx"
@@ -86,12 +101,7 @@ def nginx(folder: Path, ports: Sequence[int], *, files: Path | None = None, metr
     for part in (home, *home.parents):
         if Path(tempfile.gettempdir()) in part.parents:
             part.chmod(0o755)  # its workers are another user
-    certificate, key = home / "kampanj.pem", home / "kampanj.key"
-    subprocess.run(
-        [*REQUEST, "-keyout", str(key), "-out", str(certificate), "-subj", "/CN=localhost"],
-        check=True,
-        stderr=subprocess.DEVNULL,
-    )
+    certificate, key = certified(home)
     front = Front(free_port(), free_port(), home / "errors")
     example = EXAMPLE.read_text(encoding="utf-8")
     for written, ours in (
@@ -111,7 +121,8 @@ def nginx(folder: Path, ports: Sequence[int], *, files: Path | None = None, metr
     user = "user root;\n" if os.geteuid() == 0 else ""
     configuration = home / "nginx.conf"
     configuration.write_text(
-        f"daemon off;\n{user}pid {home}/pid;\nerror_log {front.errors};\nevents {{}}\nhttp {{\n{paths}{example}}}\n",
+        f"daemon off;\n{user}pid {home}/pid;\nerror_log {front.errors};\nevents {{ worker_connections 4096; }}\n"
+        f"http {{\naccess_log off;\n{paths}{example}}}\n",
         encoding="utf-8",
     )
     binary = program("nginx", package="nginx-light")
@@ -119,6 +130,6 @@ def nginx(folder: Path, ports: Sequence[int], *, files: Path | None = None, metr
         [binary, "-t", "-p", str(home), "-c", str(configuration)], capture_output=True, text=True, check=False
     )
     assert tested.returncode == 0, tested.stderr
-    with running([binary, "-p", str(home), "-c", str(configuration)], log=home / "out"):
+    with running([*prefix, binary, "-p", str(home), "-c", str(configuration)], log=home / "out"):
         assert until(lambda: is_listening(front.tls), seconds=20), front.errors.read_text()
         yield front

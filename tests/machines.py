@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -169,11 +168,12 @@ def clock(began: float) -> datetime:
     return NOON - timedelta(minutes=1) + SPEED * timedelta(seconds=time.time() - began)
 
 
-def configured(folder: Path, towns: Mapping[str, str], sink: str) -> Path:
+def configured(folder: Path, towns: Mapping[str, str], sink: str, *, zone: str = "Europe/Stockholm") -> Path:
     """A configuration with `towns`, each with a channel of the named kind to the sink at that address."""
     config = folder / "config"
     shutil.copytree(CONFIG, config)
     aneby = (config / "municipalities" / "aneby.toml").read_text(encoding="utf-8")
+    aneby = aneby.replace('zone = "Europe/Stockholm"', f'zone = "{zone}"')
     own = {"webhook": f'url = "{sink}/"\nsecret = "env:WEBHOOK"', "teams": 'secret = "env:TEAMS"'}
     (config / "municipalities" / "aneby.toml").unlink()
     for town, kind in towns.items():
@@ -206,27 +206,35 @@ def planned(database: Database, towns: int) -> bool:
     return found == towns
 
 
-def fill(database: Database, towns: Mapping[str, str], each: int, *, first: int = FIRST, text: str = "Nej") -> None:
-    """`each` signed posts in every town to a channel of the town's kind, due now, beside what has been planned."""
+def fill(
+    database: Database,
+    towns: Mapping[str, str],
+    each: int,
+    *,
+    first: int = FIRST,
+    text: str = "Nej",
+    at: datetime = NOON,
+) -> None:
+    """`each` signed posts in every town to a channel of the town's kind, due `at`, beside what has been planned."""
     for place, (town, kind) in enumerate(towns.items()):
         with database.write() as session:  # one at a time: others want to write too
-            _fill_town(session, town, kind, range(first + place * each, first + (place + 1) * each), text)
+            _fill_town(session, town, kind, range(first + place * each, first + (place + 1) * each), text, at)
 
 
-def _fill_town(session: Session, town: str, kind: str, numbers: Sequence[int], text: str) -> None:
+def _fill_town(session: Session, town: str, kind: str, numbers: Sequence[int], text: str, at: datetime) -> None:
     occurrence = f"{town}/prov-{numbers[0]}/2027"
-    day = NOON.date()
+    day = at.date()
     rows: list[SQLModel] = [
         OccurrenceRow(
             key=occurrence, municipality=town, risk_date="valborg", name="Prov", year=2027, day=day, first_day=day,
-            last_day=day, status="confirmed", has_day=True, changed_at=NOON,
+            last_day=day, status="confirmed", has_day=True, changed_at=at,
         )
     ]  # fmt: skip
     for number in numbers:
         payload = Content(f"{text} KB{number}X", "Nej", text, "").to_bytes()
         sha256 = hashlib.sha256(payload).hexdigest()
         digest = digest_of({(kind, "sv"): sha256})
-        times: dict[str, Any] = {"due_at": NOON, "not_after": NOON + WITHIN, "created_at": NOON, "changed_at": NOON}
+        times: dict[str, Any] = {"due_at": at, "not_after": at + WITHIN, "created_at": at, "changed_at": at}
         rows += [
             Post(
                 id=number, key=f"{occurrence}/{number}", municipality=town, campaign="valborg", occurrence=occurrence,
@@ -235,13 +243,13 @@ def _fill_town(session: Session, town: str, kind: str, numbers: Sequence[int], t
             ),
             ContentRow(
                 id=number, post_id=number, version=1, channel=kind, language="sv", payload=payload, sha256=sha256,
-                created_at=NOON,
+                created_at=at,
             ),
-            Approval(post_id=number, party="kommun", name="Kim", digest=digest, created_at=NOON),
-            Approval(post_id=number, party="polis", name="Pia", digest=digest, created_at=NOON),
+            Approval(post_id=number, party="kommun", name="Kim", digest=digest, created_at=at),
+            Approval(post_id=number, party="polis", name="Pia", digest=digest, created_at=at),
             Delivery(
                 id=number, key=f"{occurrence}/{number}:{kind}:sv:1", post_id=number, content_id=number,
-                municipality=town, channel=kind, kind=kind, language="sv", next_attempt_at=NOON, **times,
+                municipality=town, channel=kind, kind=kind, language="sv", next_attempt_at=at, **times,
             ),
         ]  # fmt: skip
     for table in (OccurrenceRow, Post, ContentRow, Approval, Delivery):
@@ -284,8 +292,3 @@ def own_port() -> dict[str, str]:
 def answers(port: int) -> bool:
     """Whether a web process serves. It listens before that."""
     return fetched(port, "/healthz")[0] == 200
-
-
-def is_listening(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -16,6 +16,7 @@ from campaigns.models import AuditEntry, ChannelAccount, Delivery, DeliveryState
 from campaigns.sending import accounts
 from campaigns.sending.accounts import FIRST_REST, LONGEST_REST, MOST_FAILURES, STOPPED_FOR, Health, Lesson
 from campaigns.sending.delivery import send_due
+from campaigns.sending.due import due_of_accounts
 from tests.fakes import Clock, FakeChannel, Town
 
 VALBORG = "valborg/2027/valborg/paminnelse/foraldrar"
@@ -230,3 +231,19 @@ def test_a_worker_that_has_been_taken_over_from_may_not_go_on(town: Town) -> Non
 
     assert delivery(town).receipt == ""
     assert delivery(town).state == DeliveryState.SENDING  # whoever took over decides
+
+
+def test_several_accounts_are_looked_at_at_once_each_in_its_turn(town: Town) -> None:
+    known = sorted({(item.municipality, item.channel) for item in town.deliveries()}, reverse=True)
+    kinds = sorted({item.kind for item in town.deliveries()})
+
+    with town.database.write() as session:
+        all_of_them = due_of_accounts(session, known, kinds=kinds, now=DUE)
+        only_one = due_of_accounts(session, [KEY], kinds=kinds, now=DUE)
+        session.get_one(Delivery, only_one[0].id).state = DeliveryState.SENDING
+        the_others = due_of_accounts(session, known, kinds=kinds, now=DUE)
+
+    assert len(known) > 1
+    assert [(row.municipality, row.channel) for row in all_of_them] == known
+    assert [(row.municipality, row.channel) for row in only_one] == [KEY]
+    assert [(row.municipality, row.channel) for row in the_others] == [key for key in known if key != KEY]

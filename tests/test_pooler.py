@@ -12,7 +12,7 @@ import pytest
 
 from campaigns.database import Database
 from tests import machines
-from tests.bench.processes import fetched, free_port, program, running
+from tests.bench.processes import fetched, free_port, is_listening, program, running
 from tests.machines import Machines, PostgreSQL, Sink
 
 pytestmark = pytest.mark.servers
@@ -48,7 +48,7 @@ admin_users = postgres
     configuration.chmod(0o644)
     as_another = ["-u", "nobody"] if os.geteuid() == 0 else []  # it refuses to run as root
     with running([program("pgbouncer", package="pgbouncer"), *as_another, str(configuration)], log=folder / "bouncer"):
-        assert machines.until(lambda: machines.is_listening(port), seconds=20)
+        assert machines.until(lambda: is_listening(port), seconds=20)
         yield port
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
 import pytest
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import col
 from sqlmodel import select as models
 
@@ -16,6 +16,7 @@ from campaigns.models import Heartbeat
 from campaigns.prepared import Among, ManyRows, Query
 
 NOON = datetime(2027, 4, 30, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 
 class Beat(NamedTuple):
@@ -70,3 +71,20 @@ def test_a_moment_without_zone_is_refused(database: Database) -> None:
 def test_the_databases_own_faults_are_sentences(database: Database) -> None:
     with pytest.raises(DatabaseError), database.read() as session:
         WRITE.run(session, [{"worker": "a", "at": NOON}])
+
+
+def test_each_of_many_rows_is_changed_to_its_own_value(database: Database) -> None:
+    move = ManyRows(update(_TABLE).where(_TABLE.c.worker == bindparam("b_worker")).values(at=bindparam("b_at")))
+    with database.write() as session:
+        WRITE.run(session, [{"worker": name, "at": NOON} for name in ("a", "b", "c")])
+        move.run(session, [{"b_worker": "c", "b_at": NOON + HOUR}, {"b_worker": "a", "b_at": NOON - HOUR}])
+
+    with database.read() as session:
+        assert SINCE.rows(session, since=NOON - HOUR) == [("a", NOON - HOUR), ("b", NOON), ("c", NOON + HOUR)]
+
+
+def test_a_moment_without_zone_among_many_is_refused(database: Database) -> None:
+    rows = [{"worker": "a", "at": NOON}, {"worker": "b", "at": NOON.replace(tzinfo=None)}]
+
+    with pytest.raises(ValueError, match="zone"), database.write() as session:
+        WRITE.run(session, rows)

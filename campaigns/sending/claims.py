@@ -22,7 +22,7 @@ from campaigns.models import Act, ContentRow, Delivery, DeliveryState, Post, Pos
 from campaigns.prepared import Among, ManyRows, Query
 from campaigns.sending import accounts, pauses
 from campaigns.sending.claimed import Claim
-from campaigns.sending.due import due_anywhere, due_of_account
+from campaigns.sending.due import due_anywhere, due_of_accounts
 from campaigns.sending.leases import LEASE
 from campaigns.sending.outbox import Settled, queue_current, settle_untried
 from campaigns.sending.turns import Due, Later, Never, Turns
@@ -84,7 +84,7 @@ def claim_outside(
 ) -> Round:
     """Lease the due deliveries of the accounts `wanted`, a batch of each, oldest first. `paces` is by channel kind."""
     known = [account for account in wanted if account[0] in catalog.municipalities]
-    rows = [row for account in known for row in due_of_account(session, account, kinds=kinds, now=now)]
+    rows = due_of_accounts(session, known, kinds=kinds, now=now)
     return _claimed(session, catalog, rows, paces=paces, now=now)
 
 

@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, literal_column, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    bindparam,
+    column,
+    exists,
+    func,
+    literal_column,
+    select,
+    true,
+)
 from sqlmodel import Session
 
 from campaigns.catalog import Catalog
@@ -64,34 +77,46 @@ _DUE_ACCOUNTS = Query(
 )
 
 
-def _due(*conditions: ColumnElement[bool]) -> Query[Due]:
+def _rows(*conditions: ColumnElement[bool]) -> Select[Any]:
     names = [name for name in Due._fields if name in _DELIVERY.c]
-    return Query(
+    return (
         select(*(_DELIVERY.c[name] for name in names), _POST.c.passes_pause, _TARGET.c.state.label("target_state"))
         .join(_POST, _POST.c.id == _DELIVERY.c.post_id)
         .join(_TARGET, _TARGET.c.id == _DELIVERY.c.replaces, isouter=True)
         .where(*conditions)
         .order_by(*_OLDEST_FIRST)
         .limit(bindparam("most"))
-        .with_for_update(skip_locked=True, of=_DELIVERY),
-        Due,
+        .with_for_update(skip_locked=True, of=_DELIVERY)
     )
 
 
-_ANYWHERE = _due(_IS_DUE)
-_OF_ACCOUNT = _due(
-    _DELIVERY.c.municipality == bindparam("municipality"),
-    _DELIVERY.c.channel == bindparam("channel"),
-    _DELIVERY.c.state == _QUEUED,
-    _DELIVERY.c.next_attempt_at <= bindparam("now"),
-    Among(_DELIVERY.c.kind, "kinds"),
-    # Asked again, in the transaction that claims.
-    ~exists().where(
-        _BUSY.c.state == _SENDING,
-        _BUSY.c.municipality == bindparam("municipality"),
-        _BUSY.c.channel == bindparam("channel"),
-    ),
-)
+def _of(municipality: ColumnElement[str], channel: ColumnElement[str]) -> Select[Any]:
+    """A batch of one account's; none while something of it is under way."""
+    return _rows(
+        _DELIVERY.c.municipality == municipality,
+        _DELIVERY.c.channel == channel,
+        _DELIVERY.c.state == _QUEUED,
+        _DELIVERY.c.next_attempt_at <= bindparam("now"),
+        Among(_DELIVERY.c.kind, "kinds"),
+        # Asked again, in the transaction that claims.
+        ~exists()
+        .where(_BUSY.c.state == _SENDING, _BUSY.c.municipality == municipality, _BUSY.c.channel == channel)
+        .correlate_except(_BUSY),
+    )
+
+
+def _of_each() -> Select[Any]:
+    """The same for a list of accounts, in their order, on PostgreSQL."""
+    lists = (bindparam(name, type_=ARRAY(String)) for name in ("wanted_municipalities", "wanted_channels"))
+    names = (column(name, String) for name in ("municipality", "channel"))
+    wanted = func.unnest(*lists).table_valued(*names, with_ordinality="place").render_derived(name="wanted")
+    batch = _of(wanted.c.municipality, wanted.c.channel).correlate(wanted).lateral("batch")
+    return select(batch).select_from(wanted).join(batch, true()).order_by(wanted.c.place)
+
+
+_ANYWHERE = Query(_rows(_IS_DUE), Due)
+_OF_ACCOUNT = Query(_of(bindparam("municipality", type_=String), bindparam("channel", type_=String)), Due)
+_OF_ACCOUNTS = Query(_of_each(), Due)
 
 
 def has_due(session: Session, catalog: Catalog, *, kinds: Sequence[str], now: datetime) -> bool:
@@ -112,10 +137,19 @@ def due_anywhere(session: Session, catalog: Catalog, *, kinds: Sequence[str], mo
     return _ANYWHERE.rows(session, **_values(catalog, kinds, now), most=most)
 
 
-def due_of_account(session: Session, account: accounts.Key, *, kinds: Sequence[str], now: datetime) -> list[Due]:
-    """A batch of the account's deliveries; none while something of it is under way, whoever is at work on it."""
-    municipality, channel = account
-    return _OF_ACCOUNT.rows(session, municipality=municipality, channel=channel, now=now, kinds=list(kinds), most=BATCH)
+def due_of_accounts(
+    session: Session, wanted: Sequence[accounts.Key], *, kinds: Sequence[str], now: datetime
+) -> list[Due]:
+    """A batch of each account's deliveries; none of one that something is under way of, whoever is at work on it."""
+    values = {"now": now, "kinds": list(kinds), "most": BATCH}
+    if session.connection().dialect.name == "sqlite":  # where a statement costs next to nothing
+        return [
+            row
+            for municipality, channel in wanted
+            for row in _OF_ACCOUNT.rows(session, municipality=municipality, channel=channel, **values)
+        ]
+    municipalities, channels = [key[0] for key in wanted], [key[1] for key in wanted]
+    return _OF_ACCOUNTS.rows(session, wanted_municipalities=municipalities, wanted_channels=channels, **values)
 
 
 def _values(catalog: Catalog, kinds: Sequence[str], now: datetime) -> dict[str, Any]:

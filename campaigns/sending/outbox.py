@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, insert, literal_column, null, select, update
+from sqlalchemy import String, bindparam, func, insert, literal_column, null, select, update
 from sqlmodel import Session, col
 
 from campaigns.catalog import Catalog
@@ -42,7 +42,9 @@ _SETTLE = ManyRows(
         state=bindparam("b_state"),
         next_attempt_at=bindparam("b_next"),
         # What was noted on the way stays until the channel has said something better.
-        receipt=func.coalesce(func.nullif(bindparam("b_receipt"), literal_column("''")), _DELIVERY.c.receipt),
+        receipt=func.coalesce(
+            func.nullif(bindparam("b_receipt", type_=String), literal_column("''")), _DELIVERY.c.receipt
+        ),
         url=bindparam("b_url"),
         reason=bindparam("b_reason"),
         maybe_sent=bindparam("b_maybe"),

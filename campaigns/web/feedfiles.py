@@ -16,7 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from campaigns.catalog import Catalog
-from campaigns.web.feedanswers import Resource, Snapshot
+from campaigns.web.feedanswers import Resource
+from campaigns.web.feedsnapshots import Snapshot
 from campaigns.web.feedstore import Static
 
 logger = logging.getLogger(__name__)

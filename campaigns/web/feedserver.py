@@ -18,7 +18,8 @@ from urllib.parse import parse_qsl
 from campaigns.content import SWEDISH
 from campaigns.errors import NotFoundError, suggestion
 from campaigns.feed_tokens import token_hash
-from campaigns.web.feedanswers import EDITORIAL, PUBLIC, Policy, Representation, Resource, Selection, Snapshot
+from campaigns.web.feedanswers import EDITORIAL, PUBLIC, Policy, Representation, Resource
+from campaigns.web.feedsnapshots import Selection, Snapshot
 from campaigns.web.feedstore import FeedStore, Static, public_path
 
 __all__ = ["FeedApplication", "FeedStore", "mask_access_log", "masked_path"]

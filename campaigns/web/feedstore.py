@@ -22,7 +22,8 @@ from campaigns.feed_events import public_page
 from campaigns.feeds import PublishedEvent
 from campaigns.ical import CALENDAR_TAIL, CalendarKind, calendar_head
 from campaigns.ical_check import check_calendar, check_fragment
-from campaigns.web.feedanswers import EDITORIAL, EPOCH, PUBLIC, Resource, Snapshot
+from campaigns.web.feedanswers import EDITORIAL, PUBLIC, Resource
+from campaigns.web.feedsnapshots import EPOCH, Snapshot
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,7 @@
-"""`python -m tests.bench [--only NAMN] [--json FIL]`: measures everything, prints the table, and never fails for it."""
+"""`python -m tests.bench [--machines] [--only NAMN] [--json FIL]`: measures and prints the table.
+
+It never fails for what it finds. With --machines it measures many machines on PostgreSQL, otherwise everything else.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +10,33 @@ import importlib
 import sys
 import tempfile
 import time
-import traceback
 from pathlib import Path
 
-from tests.bench.measuring import Row, as_json, machine, table, unmeasured
-from tests.bench.processes import NotAvailableError
+from tests.bench.measuring import Row, as_json, guarded, machine, table
 
 # Short measurements in this process first, before anything else has filled its caches.
 BENCHES = (
     *("rendering", "pages", "republish", "year", "sweden", "capacity", "start"),
     *("change", "sending", "throughput", "rivals", "feed"),
 )
+# Many machines on PostgreSQL: as long again.
+OF_MACHINES = ("drain", "town_pages", "machines")
 
 
 def main() -> int:
     """Run the measurements asked for and tell what came of them. Returns 0 whatever they were."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Mäter mot målen.")
-    parser.add_argument("--only", action="append", choices=BENCHES, help="bara den här mätningen (kan upprepas)")
+    parser.add_argument(
+        "--only", action="append", choices=(*BENCHES, *OF_MACHINES), help="bara den här mätningen (kan upprepas)"
+    )
+    parser.add_argument("--machines", action="store_true", help="mätningarna av flera maskiner på PostgreSQL")
     parser.add_argument("--json", type=Path, metavar="FIL", help="skriv också resultatet som JSON")
     given = parser.parse_args()
     facts, began = machine(), time.monotonic()
     for name, fact in facts.items():
         print(f"{name}: {fact}")
     rows: list[Row] = []
-    for name in given.only or BENCHES:
+    for name in given.only or (OF_MACHINES if given.machines else BENCHES):
         print(f"… {name}", file=sys.stderr, flush=True)
         rows.extend(_run(name))
     facts["tid"] = f"{time.monotonic() - began:.0f} s"
@@ -47,17 +53,8 @@ def main() -> int:
 
 
 def _run(name: str) -> list[Row]:
-    """One measurement's rows. What breaks in it is told of, and the others go on."""
-    found: list[Row] = []
     with tempfile.TemporaryDirectory(prefix=f"kampanjhjul-{name}-") as folder:
-        try:
-            found.extend(importlib.import_module(f"tests.bench.{name}").run(Path(folder)))
-        except NotAvailableError as error:
-            found.append(unmeasured(name, str(error)))
-        except Exception as error:  # noqa: BLE001 - one broken measurement must not take the others along
-            traceback.print_exc()
-            found.append(unmeasured(name, f"gick sönder: {error!r:.80}"))
-    return found
+        return guarded(name, lambda: importlib.import_module(f"tests.bench.{name}").run(Path(folder)))
 
 
 if __name__ == "__main__":

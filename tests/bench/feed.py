@@ -8,18 +8,13 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
-import re
-import statistics
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from campaigns.wiring import open_parts
 from tests.bench.measuring import Row, at_least
 from tests.bench.processes import (
-    CLIENT_CORE,
     LOOPBACK,
     SERVER_CORE,
     NotAvailableError,
@@ -31,11 +26,14 @@ from tests.bench.processes import (
     running,
     settings,
     wait_for,
+    wait_until_listening,
 )
 from tests.bench.worlds import FEED, published, with_extra_dates
+from tests.bench.wrk import Contestant, load
+from tests.fronts import certified
 
 EXTRA_DATES = 28  # 30 kB
-CONNECTIONS, SECONDS, ROUNDS = 32, 3, 3
+ROUNDS = 3
 RADICALE = Path(sys.prefix) / "bench" / "bin" / "python"
 COLLECTION = "/bench/riskdatum/"
 _NGINX = """
@@ -43,11 +41,11 @@ daemon off; master_process off; worker_processes 1; pid {folder}/nginx.pid; erro
 events {{ worker_connections 1024; }}
 http {{
     access_log off; server_tokens off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 100000000;
-    open_file_cache max=10; default_type "text/calendar; charset=utf-8";
+    open_file_cache max=1000; default_type "text/calendar; charset=utf-8";
     client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
     uwsgi_temp_path {folder}; scgi_temp_path {folder};
     server {{
-        listen 127.0.0.1:{port} backlog=2048;
+        listen 127.0.0.1:{port} backlog=2048{tls};
         root {folder}/files;
         {headers}
     }}
@@ -56,31 +54,8 @@ http {{
 _OURS_ALONE = {"date", "content-type", "content-length", "etag", "last-modified", "connection", "server"}
 
 
-@dataclass
-class Contestant:
-    """A server, what is asked of it, and how it did: requests a second and the 99th percentile in milliseconds."""
-
-    name: str
-    port: int
-    path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    rates: list[float] = field(default_factory=list)
-    slowest: list[float] = field(default_factory=list)
-
-    @property
-    def rate(self) -> float:
-        return statistics.median(self.rates)
-
-    @property
-    def p99(self) -> float:
-        return statistics.median(self.slowest)
-
-    def __str__(self) -> str:
-        return f"{self.rate:,.0f}/s (p99 {self.p99:.1f} ms)".replace(",", " ")
-
-
 def run(folder: Path) -> Iterable[Row]:
-    wrk = program("wrk", package="wrk")
+    program("wrk", package="wrk")
     program("nginx", package="nginx-light")
     port = free_port()
     environ = settings(folder / "data", port, config=with_extra_dates(folder, EXTRA_DATES))
@@ -92,7 +67,7 @@ def run(folder: Path) -> Iterable[Row]:
         process = stack.enter_context(running(command, log=folder / "web.log", environ=environ))
         wait_for(port, FEED, process)
         _, headers, body = fetched(port, FEED)
-        nginx = stack.enter_context(_nginx(folder, body, headers))
+        nginx = stack.enter_context(static_nginx(folder, {FEED: body}, headers))
         radicale = stack.enter_context(_radicale(folder, body))
         ours = Contestant("Kampanjhjulet", port, FEED)
         unchanged = Contestant("Kampanjhjulet 304", port, FEED, {"If-None-Match": headers["etag"]})
@@ -106,7 +81,7 @@ def run(folder: Path) -> Iterable[Row]:
             assert fetched(contestant.port, contestant.path, contestant.headers)[0] == expected, contestant.name
         for _ in range(ROUNDS):
             for contestant in contestants:
-                _load(wrk, contestant)
+                load(contestant)
     size = f"{len(body) / 1000:.1f} kB".replace(".", ",")
     yield at_least(
         f"Flödet, 200, {size}",
@@ -139,43 +114,32 @@ def run(folder: Path) -> Iterable[Row]:
     )
 
 
-def _load(wrk: str, contestant: Contestant) -> None:
-    """One round of wrk against `contestant`. Raises NotAvailableError if it was not answered as it should be."""
-    headers = [part for name, value in contestant.headers.items() for part in ("-H", f"{name}: {value}")]
-    url = f"http://{LOOPBACK}:{contestant.port}{contestant.path}"
-    command = pinned(
-        [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--timeout", "10s", "--latency", *headers, url], CLIENT_CORE
-    )
-    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", told)
-    slowest = re.search(r"99%\s+([\d.]+)(us|ms|s)", told)
-    if rate is None or slowest is None or "Non-2xx" in told:
-        raise NotAvailableError(f"wrk mot {contestant.name}: {told[-200:]}")
-    contestant.rates.append(float(rate[1]))
-    contestant.slowest.append(float(slowest[1]) * {"us": 0.001, "ms": 1, "s": 1000}[slowest[2]])
-
-
 @contextlib.contextmanager
-def _nginx(folder: Path, body: bytes, headers: Mapping[str, str]) -> Iterator[int]:
-    """nginx with the feed as a file and the headers that it does not make itself."""
-    home = folder / "nginx"
-    path = home / "files" / FEED.removeprefix("/")
-    path.parent.mkdir(parents=True)
-    path.write_bytes(body)
-    for part in (home, *path.parents):
-        if folder in (part, *part.parents):
-            part.chmod(0o755)
+def static_nginx(
+    folder: Path, files: Mapping[str, bytes], headers: Mapping[str, str], *, is_tls: bool = False
+) -> Iterator[int]:
+    """nginx with feeds as files, by their paths, and the headers that it does not make itself."""
+    home = folder / ("nginx-tls" if is_tls else "nginx")
+    for name, body in files.items():
+        path = home / "files" / name.removeprefix("/")
+        path.parent.mkdir(parents=True)
+        path.write_bytes(body)
+    for part in (folder, *home.rglob("*")):
+        part.chmod(0o755)
     port = free_port()
+    tls = ""
+    if is_tls:
+        tls = " ssl; ssl_certificate {}; ssl_certificate_key {}".format(*certified(home))
     added = (
         "add_header {} '{}';".format(name, value.replace("'", ""))
         for name, value in headers.items()
         if name not in _OURS_ALONE
     )
     configuration = home / "nginx.conf"
-    configuration.write_text(_NGINX.format(folder=home, port=port, headers="\n        ".join(added)))
+    configuration.write_text(_NGINX.format(folder=home, port=port, tls=tls, headers="\n        ".join(added)))
     command = pinned([program("nginx", package="nginx-light"), "-p", str(home), "-c", str(configuration)], SERVER_CORE)
-    with running(command, log=folder / "nginx.out") as process:
-        wait_for(port, FEED, process)
+    with running(command, log=folder / f"{home.name}.out") as process:
+        wait_until_listening(port, process)
         yield port
 
 

@@ -9,9 +9,12 @@ import platform
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.bench.processes import NotAvailableError
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,19 @@ def told(name: str, measured: str, **numbers: float) -> Row:
 def unmeasured(name: str, why: str) -> Row:
     """A row that could not be measured: its goal is not shown to be met."""
     return Row(name, f"EJ MÄTT: {why}", is_met=False)
+
+
+def guarded(name: str, measure: Callable[[], Iterable[Row]]) -> list[Row]:
+    """One measurement's rows. What breaks in it is told of, so that others can go on."""
+    found: list[Row] = []
+    try:
+        found.extend(measure())
+    except NotAvailableError as error:
+        found.append(unmeasured(name, str(error)))
+    except Exception as error:  # noqa: BLE001 - one broken measurement must not take the others along
+        traceback.print_exc()
+        found.append(unmeasured(name, f"gick sönder: {error!r:.80}"))
+    return found
 
 
 def shown(value: float, unit: str) -> str:

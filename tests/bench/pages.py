@@ -12,7 +12,6 @@ from pathlib import Path
 from campaigns.content import decomposed
 from campaigns.database import Database
 from campaigns.migrate import upgrade
-from campaigns.models import Role
 from campaigns.posts import materialise
 from tests import worlds
 from tests.bench.measuring import Row, at_most, percentile, seconds
@@ -82,7 +81,7 @@ def every_page(folder: Path) -> Iterable[Row]:
     for municipality in place.parts.catalog.municipalities.values():
         with database.write() as session:
             materialise(session, place.parts.catalog, place.parts.messages, municipality, now=place.clock.at)
-    client = place.staff(Role.ADMINISTRATOR, Role.APPROVER, party="polis", name="Alva Administratör")
+    client = StaffClient(place.site.application, place.parts, worlds.staffed(place))
     middles = {}
     for path in addresses(place):
         client.page(path)  # its template is read the first time

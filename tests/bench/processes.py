@@ -83,6 +83,21 @@ def wait_for(port: int, path: str, process: subprocess.Popen[bytes], *, status: 
     raise NotAvailableError(f"{Path(str(process.args[0])).name if isinstance(process.args, list) else ''} svarar inte")
 
 
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def wait_until_listening(port: int, process: subprocess.Popen[bytes], *, within: float = 30) -> None:
+    """Return when somebody listens on `port`. Raises NotAvailableError if nobody does, `within` seconds."""
+    until = time.monotonic() + within
+    while time.monotonic() < until and process.poll() is None:
+        if is_listening(port):
+            return
+        time.sleep(0.01)
+    raise NotAvailableError(f"ingen lyssnar på port {port}")
+
+
 def _status(port: int, path: str) -> int:
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
     try:

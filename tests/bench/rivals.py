@@ -76,9 +76,14 @@ def _dramatiq(folder: Path) -> float:
 
 
 def _procrastinate(folder: Path) -> float:
-    with _postgresql(folder) as environ:
-        worker = ("python", "-m", f"{MODULES}.procrastinate_app", "work")
-        return _rate(folder, ["procrastinate_app", "fill"], worker, environ)
+    with _postgresql(folder) as url:
+        return procrastinate(folder, url)
+
+
+def procrastinate(folder: Path, url: str) -> float:
+    """Jobs a second of one worker process of Procrastinate's, on the empty database at `url`."""
+    worker = ("python", "-m", f"{MODULES}.procrastinate_app", "work")
+    return _rate(folder, ["procrastinate_app", "fill"], worker, {"RIVAL_POSTGRESQL": url})
 
 
 def _apscheduler(folder: Path) -> float:
@@ -109,7 +114,7 @@ def _redis(folder: Path) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _postgresql(folder: Path) -> Iterator[dict[str, str]]:
+def _postgresql(folder: Path) -> Iterator[str]:
     """A server of its own, which keeps what it has said that it keeps: as it comes."""
     with warnings.catch_warnings():
         # It warns on import where the system has no run-time folder, as in a container.
@@ -118,7 +123,7 @@ def _postgresql(folder: Path) -> Iterator[dict[str, str]]:
 
     server = get_server(folder / "postgresql", cleanup_mode="delete")
     try:
-        yield {"RIVAL_POSTGRESQL": str(server.get_uri())}
+        yield str(server.get_uri())
     finally:
         server.cleanup()
 
