@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -43,8 +44,15 @@ EDITORIAL = Policy(
 )
 
 
-# A body, or the pieces that it is put together of each time it is asked for.
-Body = bytes | tuple[bytes, ...]
+@dataclass(frozen=True)
+class Deferred:
+    """A body of `size` octets that is made each time it is asked for."""
+
+    size: int
+    make: Callable[[], bytes]
+
+
+Body = bytes | Deferred
 
 
 class Representation:
@@ -56,7 +64,7 @@ class Representation:
         self._body = body
         self.etag = etag
         tagged = [(b"etag", etag), *shared]
-        size = len(body) if isinstance(body, bytes) else sum(map(len, body))
+        size = len(body) if isinstance(body, bytes) else body.size
         self.ok: Headers = [*own, (b"content-length", b"%d" % size), *tagged]
         self.not_modified: Headers = tagged
         self.ok_head = _head(b"200 OK", self.ok)
@@ -64,7 +72,7 @@ class Representation:
 
     @property
     def body(self) -> bytes:
-        return self._body if isinstance(self._body, bytes) else b"".join(self._body)
+        return self._body if isinstance(self._body, bytes) else self._body.make()
 
 
 def _head(status: bytes, headers: Headers) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 from copy import copy
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from campaigns.feeds import PublishedEvent
 from campaigns.ical import CALENDAR_TAIL
 from campaigns.ical_check import check_fragment
-from campaigns.web.feedanswers import Policy, Resource
+from campaigns.web.feedanswers import Body, Deferred, Policy, Resource
 
 # Selected campaigns, audiences and channels; an empty set selects all.
 Selection = tuple[frozenset[str], frozenset[str], frozenset[str]]
@@ -23,15 +24,33 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_VARIANTS = 64
 # With more changes than this, sorting everything is quicker than moving each into place.
 FEW_CHANGES = 64
+# Events and octets that the rest of a packed calendar is told by.
+KNOWN, LONGEST_KNOWN = 16, 8_192
 
 
 class Placed(NamedTuple):
-    """An event in its place: sorts by its start and UID. `digest` is the SHA-256 of the fragment."""
+    """An event in its place: sorts by its start and UID. `size` and `digest` (SHA-256) are of the fragment, which is
+    as it is or packed."""
 
     starts: str
     uid: str
     fragment: bytes
+    size: int
     digest: bytes
+
+
+class Packing:
+    """Compresses fragments one by one. They are much alike, so the first few are what the others are told by."""
+
+    def __init__(self, first: Sequence[bytes]) -> None:
+        self._known = b"".join(first)[:LONGEST_KNOWN]
+
+    def pack(self, fragment: bytes) -> bytes:
+        packer = zlib.compressobj(zlib.Z_BEST_SPEED, zlib.DEFLATED, -zlib.MAX_WBITS, zdict=self._known)
+        return packer.compress(fragment) + packer.flush()
+
+    def unpack(self, packed: bytes) -> bytes:
+        return zlib.decompressobj(-zlib.MAX_WBITS, zdict=self._known).decompress(packed)
 
 
 class Filed(NamedTuple):
@@ -65,6 +84,8 @@ class Snapshot:
         self.file_name = file_name
         self.is_gzip_on = is_gzip_on
         self.last_modified = EPOCH
+        # Most of the memory would be the editorial calendars, which are large, and few ask for each.
+        self._packing: Packing | None = None
         self._filed: dict[str, Filed] = {}
         self._placed: list[Placed] = []
         self._variants: dict[Selection, Resource] = {}
@@ -84,6 +105,8 @@ class Snapshot:
         fresh._filed = dict(self._filed)
         fresh._placed = self._placed.copy()
         fresh._variants = {}
+        if fresh._packing is None and changed and not self.policy.is_public:
+            fresh._packing = Packing([event.fragment for event in changed[:KNOWN]])
         if len(changed) > FEW_CHANGES:
             fresh._rebuild(changed)
         else:
@@ -106,9 +129,14 @@ class Snapshot:
 
     def _resource(self, placed: list[Placed]) -> Resource:
         head = self.head(self.last_modified)
-        pieces = (head, *[item.fragment for item in placed], CALENDAR_TAIL)
-        # The editorial ones are large, and few ask for each: most of those have it unchanged, or compressed.
-        body = b"".join(pieces) if self.policy.is_public else pieces
+        if self._packing is None:
+            body: Body = b"".join((head, *[item.fragment for item in placed], CALENDAR_TAIL))
+        else:
+            unpack = self._packing.unpack
+            body = Deferred(
+                len(head) + sum(item.size for item in placed) + len(CALENDAR_TAIL),
+                lambda: b"".join((head, *[unpack(item.fragment) for item in placed], CALENDAR_TAIL)),
+            )
         digest = sha256(b"".join((sha256(head).digest(), *[item.digest for item in placed]))).digest()
         return Resource(
             body, self.policy, self.file_name, self.last_modified, digest=digest, is_gzip_on=self.is_gzip_on
@@ -118,7 +146,7 @@ class Snapshot:
         fresh = {event.uid: event for event in changed}
         kept = [item for item in self._placed if item.uid not in fresh]
         there = [event for event in fresh.values() if event.fragment]
-        self._placed = sorted([*kept, *map(_placed, there)])
+        self._placed = sorted([*kept, *map(self._place, there)])
         for uid in fresh.keys() & self._filed.keys():
             del self._filed[uid]
         self._filed.update((event.uid, _filed(event)) for event in there)
@@ -129,12 +157,12 @@ class Snapshot:
             if old is not None:
                 del self._placed[bisect_left(self._placed, (old.starts, event.uid))]
             if event.fragment:
-                insort(self._placed, _placed(event))
+                insort(self._placed, self._place(event))
                 self._filed[event.uid] = _filed(event)
 
-
-def _placed(event: PublishedEvent) -> Placed:
-    return Placed(event.starts, event.uid, event.fragment, sha256(event.fragment).digest())
+    def _place(self, event: PublishedEvent) -> Placed:
+        held = self._packing.pack(event.fragment) if self._packing else event.fragment
+        return Placed(event.starts, event.uid, held, len(event.fragment), sha256(event.fragment).digest())
 
 
 def _filed(event: PublishedEvent) -> Filed:
