@@ -392,6 +392,10 @@ def _yearly(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-
         "--known", metavar="SUMMA", default="", help="en summa som skrevs ner förut, till exempel ur ett arkiv"
     )
     _json(verify)
+    seal = acts.add_parser("seal", help="försegla loggens slut med en ny nyckel, när KAMPANJHJUL_SECRET_KEY har bytts")
+    seal.set_defaults(act="seal")
+    seal.add_argument("--reason", required=True, metavar="SKÄL", help="varför nyckeln har bytts; det står i loggen")
+    _as(seal)
 
 
 def _people(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above

@@ -37,7 +37,7 @@ def restore(given: argparse.Namespace) -> int:
         names = copies.restore_files(source, Path(given.files))
         show.line(f"Återlagt i {given.files}: {' och '.join(names)}.")
     copies.restore(source, settings.database_url, overwrites=given.overwrite)
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, secret_key=settings.secret_key)
     try:
         migrate.upgrade(database)
     finally:
