@@ -211,6 +211,8 @@ def archive(given: argparse.Namespace) -> int:
     else:
         archive_files.written(files, target)
     show.line(f"Arkivet är skrivet i {target}: {len(files)} filer. Pröva det med: sha256sum -c SHA256SUMS")
+    if made.log_fault:
+        show.line(f"OBS! {made.log_fault}")
     return 0
 
 
