@@ -91,8 +91,8 @@ def parse_source(text: str, *, name: str) -> Source:
         start += 1
     body = "\n".join(lines[start:]).rstrip()
     plain = {key: table.get(key, "").strip() for key in KEYS}
-    lists = {key: tuple(table.get(key, ())) for key in LISTS}
-    return Source(name=name, body=body, body_line=start + 1, text=text, **plain, **lists)
+    sources, translates = (tuple(table.get(key, ())) for key in LISTS)
+    return Source(name=name, body=body, sources=sources, translates=translates, body_line=start + 1, text=text, **plain)
 
 
 def _problems(table: Mapping[str, object]) -> Iterable[str]:
