@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 from sqlmodel import Session
 
 from campaigns.database import SEALED_WITH
@@ -191,7 +191,7 @@ _AUDIT = AuditEntry.__table__  # type: ignore[attr-defined]  # SQLModel gives ev
 _SETTING = Setting.__table__  # type: ignore[attr-defined]
 _WORDS = ("municipality", "actor", "action", "subject", "detail")
 _RECORD = insert(_AUDIT)
-_KEPT = select(_SETTING.c.name, _SETTING.c.value).where(_SETTING.c.name.in_((_END, KEY)))
+_KEPT = select(_SETTING.c.name, _SETTING.c.value).where(or_(_SETTING.c.name == _END, _SETTING.c.name == KEY))
 _MOVE = update(_SETTING).where(_SETTING.c.name == _END)
 _NEWEST = select(_AUDIT.c.hash).order_by(_AUDIT.c.id.desc()).limit(1)
 _EVERY = select(_AUDIT).order_by(_AUDIT.c.id).execution_options(yield_per=1_000)  # a log may be long
