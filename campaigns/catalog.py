@@ -178,6 +178,11 @@ class Catalog:
     municipalities: Mapping[str, Municipality]
     fingerprint: str = ""  # of the files' bytes: another when any of them has changed
 
+    @property
+    def languages(self) -> frozenset[str]:
+        """Every language that some municipality writes in."""
+        return frozenset(language for item in self.municipalities.values() for language in item.languages)
+
     def municipality(self, municipality_id: str) -> Municipality:
         return _named(self.municipalities, municipality_id, "kommun")
 

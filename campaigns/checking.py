@@ -23,6 +23,8 @@ from campaigns.occurrences import OccurrenceStatus
 from campaigns.reminding import problems
 from campaigns.season import planned_years, season
 from campaigns.swedish import long_date
+from campaigns.translation_files import translation_files
+from campaigns.translations import vouched_for
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def check(
     others = (
         *(_stray_messages(catalog, messages), _lone_parties(catalog), _idle_channels(catalog)),
         _open_dates(session, catalog, now=now),
+        _unread_translations(session, catalog, messages),
     )
     reminding = (Finding(*item) for item in problems.problems(catalog, messages.parent, environ=environ))
     for item in (*_broken_pages(messages.parent), *reminding, *itertools.chain(*others)):
@@ -91,7 +94,7 @@ def _stray_messages(catalog: Catalog, messages: Path) -> Iterator[Finding]:
     steps = {campaign.id: [step.id for step in campaign.steps] for campaign in catalog.campaigns.values()}
     steps.update({extra: steps[campaign] for extra, campaign in borrowed.items() if campaign in steps})
     channels = {channel for item in municipalities for channel in item.channel_ids}
-    languages = {language for item in municipalities for language in item.languages}
+    languages = catalog.languages
     for path in sorted(messages.glob("*/*.md")):
         campaign, (step, *rest) = path.parent.name, path.stem.split(".")
         audience, variants = (rest[0], rest[1:]) if rest else ("", [])
@@ -107,6 +110,19 @@ def _stray_messages(catalog: Catalog, messages: Path) -> Iterator[Finding]:
         else:
             continue
         yield Finding(is_error=False, where=f"{campaign}/{path.name}", message=f"Mallen används inte: {why}")
+
+
+def _unread_translations(session: Session, catalog: Catalog, messages: Path) -> Iterator[Finding]:
+    """Translations in files that nobody has said hold for the Swedish files as they are: the posts tell what stops."""
+    read = vouched_for(session)
+    for item in translation_files(messages, catalog.languages):
+        is_read = all((item.language, each, item.digest) in read for each in item.originals.values())
+        if not (item.is_current or is_read):
+            told = item.fault or (
+                f"Översättningen är inte läst mot {' och '.join(item.originals)} som den är nu. Läs den, och kör "
+                f"kampanjhjul translations vouch {item.name}"
+            )
+            yield Finding(is_error=False, where=item.name, message=told)
 
 
 def _lone_parties(catalog: Catalog) -> Iterator[Finding]:

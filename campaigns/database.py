@@ -31,6 +31,7 @@ CUT_OFF = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 
 WRITER_LOCK = 7_061_205
 ANNOUNCED = "kampanjhjul_announced"
 WAKER = "kampanjhjul_waker"
+SEALED_WITH = "kampanjhjul_sealed_with"
 STALLED_AFTER = timedelta(seconds=20)
 _FREE_TURN = text(
     """
@@ -51,10 +52,12 @@ class Database:
     """One database. `write()` is a transaction that commits at its end; `read()` sees a snapshot and cannot write.
 
     `busy_timeout_ms` is how long a transaction waits for others to finish before it gives up with a DatabaseError.
+    `secret_key` is what the log is sealed with (`campaigns.audit`), where the database is not to hold it itself.
     """
 
-    def __init__(self, url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
+    def __init__(self, url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS, secret_key: str | None = None) -> None:
         self.url = url
+        self.secret_key = secret_key
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self._listeners: list[Callable[[], None]] = []
         # Set by an engine that is told, in the transaction itself, whose turn it is (`campaigns.waking`).
@@ -76,7 +79,7 @@ class Database:
         Raises DatabaseError if others keep the database locked for longer than the busy timeout, if it is full or away.
         """
         with translated(), Session(self.writer, expire_on_commit=False) as session, session.begin():
-            session.info[WAKER] = self.waker
+            session.info.update({WAKER: self.waker, SEALED_WITH: self.secret_key})
             session.connection()  # waits for its turn here, and not at some later statement
             yield session
         if session.info.get(ANNOUNCED):
@@ -87,6 +90,7 @@ class Database:
     def read(self) -> Iterator[Session]:
         """A session that only reads. Raises DatabaseError if the database is away."""
         with translated(), Session(self.reader, expire_on_commit=False) as session:
+            session.info[SEALED_WITH] = self.secret_key
             yield session
 
     def free_turn(self, *, after: timedelta = STALLED_AFTER) -> bool:
@@ -97,10 +101,8 @@ class Database:
         if self.is_sqlite:
             return False
         with translated(), self.reader.connect() as connection:
-            return (
-                connection.execute(_FREE_TURN, {"lock": WRITER_LOCK, "after": after.total_seconds()}).first()
-                is not None
-            )
+            values = {"lock": WRITER_LOCK, "after": after.total_seconds()}
+            return connection.execute(_FREE_TURN, values).first() is not None
 
     def clock_ahead(self) -> timedelta:
         """How far this machine's clock is ahead of the database's. Nothing for SQLite: it has none of its own."""

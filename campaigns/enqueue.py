@@ -20,6 +20,8 @@ from campaigns.waking import wake
 LEFT_OUT = (PostState.CANCELLED, PostState.SKIPPED)
 # Has left, or may have.
 OUT = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER, DeliveryState.UNKNOWN)
+# Has stood in its channel, or may have: also what was taken back or corrected afterwards.
+WENT_OUT = (*OUT, DeliveryState.WITHDRAWN, DeliveryState.REPLACED)
 # Stands where people can see it.
 STANDING = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER)
 _UNDER_WAY = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.UNKNOWN)

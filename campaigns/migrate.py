@@ -27,7 +27,7 @@ def upgrade(database: Database) -> None:
         return
     with translated(), database.writer.connect() as connection, foreign_keys_off(connection), connection.begin():
         # The transaction has waited for any other process that migrates; Alembic looks again at where the database is.
-        apply_missing(connection)
+        apply_missing(connection, secret_key=database.secret_key)
         _check_foreign_keys(connection)
 
 
@@ -43,8 +43,11 @@ def _standing(database: Database) -> str | None:
     return str(found) if found else None
 
 
-def apply_missing(connection: Connection) -> None:
-    """Apply what is missing in the transaction of `connection`. Raises DatabaseError if the database is newer."""
+def apply_missing(connection: Connection, *, secret_key: str | None = None) -> None:
+    """Apply what is missing in the transaction of `connection`. Raises DatabaseError if the database is newer.
+
+    `secret_key` is the one given to this process, if there is one.
+    """
     from alembic import command
     from alembic.config import Config
     from alembic.runtime.migration import MigrationContext
@@ -54,6 +57,7 @@ def apply_missing(connection: Connection) -> None:
     # Config is an ini file to Alembic: a % in the path would start an interpolation.
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
+    config.attributes["secret_key"] = secret_key
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     for standing in MigrationContext.configure(connection).get_current_heads():
         if standing not in known:

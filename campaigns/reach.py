@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlmodel import Session, col
 
 from campaigns import audit
 from campaigns.catalog import Municipality
+from campaigns.enqueue import WENT_OUT
 from campaigns.errors import NotFoundError, RefusedError, suggestion
-from campaigns.models import ClickCount, CountedLink, Post, PostState, ReachNote
+from campaigns.models import ClickCount, CountedLink, Delivery, Post, ReachNote
 from campaigns.post_list import post_of
 from campaigns.revisions import touch
 from campaigns.written import checked_actor
@@ -72,8 +73,8 @@ def note_reach(
         raise NotFoundError(f"Det finns inget mått ”{measure}”. {suggestion(measure, MEASURES)}")
     if not 0 <= number <= LARGEST:
         raise RefusedError(f"Antalet ska vara mellan 0 och {LARGEST}.")
-    if post.due_at > now:
-        raise RefusedError("Budskapet har inte gått ut än.")
+    if channel not in out(session, [post_id]).get(post_id, ()):
+        raise RefusedError("Budskapet har inte gått ut i den kanalen.")
     stands = {(item.channel, item.measure): item.number for item in noted(session, [post_id]).get(post_id, ())}
     if stands.get((channel, measure)) == number:
         return None
@@ -132,12 +133,24 @@ def clicks(session: Session, post_ids: Sequence[int]) -> dict[int, dict[str, int
     return found
 
 
+def out(session: Session, post_ids: Sequence[int]) -> dict[int, set[str]]:
+    """By post, the channels that it has gone out in, or may have. Those that have not gone out are left out."""
+    query = select(col(Delivery.post_id), col(Delivery.channel)).where(
+        col(Delivery.post_id).in_(post_ids), col(Delivery.state).in_(WENT_OUT)
+    )
+    found: dict[int, set[str]] = {}
+    for post_id, channel in session.execute(query.distinct()):
+        found.setdefault(post_id, set()).add(channel)
+    return found
+
+
 def posts_out(session: Session, municipality: Municipality, *, since: datetime, now: datetime) -> Sequence[Post]:
-    """The posts whose time has come since `since` and that every party had signed, the newest first."""
+    """The posts whose time has come since `since` and that have gone out somewhere, the newest first."""
+    has_gone_out = exists().where(col(Delivery.post_id) == col(Post.id), col(Delivery.state).in_(WENT_OUT))
     query = (
         select(Post)
         .where(col(Post.municipality) == municipality.id, col(Post.merged_into).is_(None))
-        .where(col(Post.due_at) > since, col(Post.due_at) <= now, col(Post.state) == PostState.APPROVED)
+        .where(col(Post.due_at) > since, col(Post.due_at) <= now, has_gone_out)
         .order_by(col(Post.due_at).desc(), col(Post.id).desc())
     )
     return session.execute(query).scalars().all()

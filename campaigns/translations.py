@@ -1,8 +1,9 @@
 """Whether the texts in other languages still say what the Swedish ones do.
 
 A translation holds for the very Swedish text that somebody last held it against. Both are known by their SHA-256, so
-that a text that comes back, as next year's or by being restored, brings its translation with it. Files that lie side by
-side belong together: whoever changes one of them is answerable for the other.
+that a text that comes back, as next year's or by being restored, brings its translation with it. A translation that is
+a file says itself, in its header, which Swedish files it was made for (`campaigns.translation_files`); a person can
+vouch for it here as well.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Pair(NamedTuple):
 
 def outdated(session: Session, texts: PostSources, places: Iterable[Place]) -> dict[Place, Pair]:
     """Those of the places whose translation nobody has held against the Swedish text as it stands now."""
-    found = _pairs(texts, places)
+    found = {place: pair for place, pair in _pairs(texts, places).items() if not _says_so(texts, place, pair)}
     if not found:
         return {}
     values = {
@@ -53,8 +54,8 @@ def fault_of(language: str) -> Fault:
     return Fault(
         FaultCode.STALE_TRANSLATION,
         Severity.ERROR,
-        f"Den svenska texten har ändrats sedan översättningen till {name} lästes mot den. Läs översättningen igen,"
-        " och spara den eller intyga att den stämmer.",
+        f"Översättningen till {name} är inte läst mot den svenska texten som den är nu. Läs den, och spara den eller"
+        " intyga att den stämmer.",
         "body",
     )
 
@@ -129,17 +130,20 @@ def originals(session: Session, texts: PostSources, place: Place) -> list[str]:
     return list(session.execute(_ORIGINALS, values).scalars())
 
 
+def vouched_for(session: Session) -> set[tuple[str, str, str]]:
+    """The language and the SHA-256 of the Swedish text and of the translation, of every pair that somebody has read."""
+    return {tuple(row) for row in session.execute(select(_LOOK.c.language, _LOOK.c.original, _LOOK.c.translation))}
+
+
 def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _pairs(texts: PostSources, places: Iterable[Place]) -> dict[Place, Pair]:
-    """Each translated place with its two texts; not those that are both files, and not what has no Swedish text."""
+    """Each translated place with its two texts; not what has no Swedish text."""
     found = {}
     for channel, language in places:
         if language == SWEDISH:
-            continue
-        if texts.row_in(channel, language) is None and texts.row_in(channel, SWEDISH) is None:
             continue
         try:
             original, translation = texts.used_in(channel, SWEDISH), texts.used_in(channel, language)
@@ -147,6 +151,11 @@ def _pairs(texts: PostSources, places: Iterable[Place]) -> dict[Place, Pair]:
             continue
         found[channel, language] = Pair(digest(original.text), digest(translation.text))
     return found
+
+
+def _says_so(texts: PostSources, place: Place, pair: Pair) -> bool:
+    """Whether the translation is a file that says that it was made for this Swedish text."""
+    return texts.row_in(*place) is None and pair.original in texts.used_in(*place).translates
 
 
 def _keep(session: Session, texts: PostSources, pairs: Mapping[Place, Pair], *, name: str, now: datetime) -> None:

@@ -124,7 +124,7 @@ def open_parts(
     settings = read_settings(environ)
     configuration = Configuration(settings.config_dir)
     if database is None:
-        database = Database(settings.database_url)
+        database = Database(settings.database_url, secret_key=settings.secret_key)
         migrate.upgrade(database)
     if settings.engine == "procrastinate":
         from campaigns import drain_jobs

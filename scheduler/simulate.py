@@ -135,7 +135,7 @@ def _narrowed(catalog: Catalog, wanted: tuple[str, ...]) -> Catalog:
 
 def _copy(source: Database, path: Path) -> Database:
     """A throw-away database with the rows of `source`. It is never synced to disk: nothing in it must survive."""
-    target = Database(f"sqlite:///{path}")
+    target = Database(f"sqlite:///{path}", secret_key=source.secret_key)
 
     @event.listens_for(target.writer, "connect")
     def hurry(connection: Any, _record: Any) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import SQLModel
 
 import campaigns.models  # noqa: F401 - fills the metadata
+from campaigns import audit
 from campaigns.catalog import Catalog, Municipality
 from campaigns.channels import KINDS
 from campaigns.cli import main
@@ -126,6 +127,8 @@ def made_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "kampanjhjul.db"
     database = Database(f"sqlite:///{path}")
     SQLModel.metadata.create_all(database.writer)
+    with database.write() as session:
+        audit.begin(session.connection())
     database.close()
     return path
 
@@ -155,6 +158,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         url = request.getfixturevalue("migrated_postgresql")
         _empty(url)
         database = Database(url)
+        with database.write() as session:
+            audit.begin(session.connection())
     yield database
     database.close()
 
@@ -167,6 +172,8 @@ def _empty(url: str) -> None:
             [connection.info.backend_pid],
         )
         tables = [table.name for table in reversed(SQLModel.metadata.sorted_tables)]
+        # The log refuses to be emptied by anybody else.
+        connection.execute("SET session_replication_role = replica")
         connection.execute("; ".join(f"DELETE FROM {table}" for table in tables).encode())
         connection.execute("SELECT setval(format('%I.%I', schemaname, sequencename), 1, false) FROM pg_sequences")
 

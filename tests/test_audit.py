@@ -7,16 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlmodel import col
 
 from campaigns import audit
 from campaigns.catalog import Catalog
 from campaigns.database import Database
+from campaigns.errors import RefusedError
 from campaigns.migrate import upgrade
+from campaigns.models import AuditEntry
 from campaigns.sending import delivery
 from tests.fakes import Clock, FakeChannel, Town
 
 NOON = datetime(2027, 4, 30, 10, 0, 0, 123456, tzinfo=UTC)
+_ENTRIES = select(AuditEntry).order_by(col(AuditEntry.id))
 on_both = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
 
@@ -39,13 +43,30 @@ def verified(database: Database, *, known: str = "") -> audit.Chain:
         return audit.verify(session, known=known)
 
 
-def change(database: Database, sql: str) -> None:
+def change(database: Database, *acts: str) -> None:
+    """What one does who may do everything in the database: what refuses changes is turned off first."""
     with database.write() as session:
-        session.connection().execute(text(sql))
+        connection = session.connection()
+        if not database.is_sqlite:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+        for sql in acts:
+            connection.execute(text(sql))
+
+
+def rewritten(database: Database, act: str) -> None:
+    """Change an entry, and make the whole chain anew, as anybody can who reads this program."""
+    change(database, act)
+    with database.read() as session:
+        rows = session.execute(_ENTRIES).scalars().all()
+    head, acts = audit.START, []
+    for row in rows:
+        head = audit.entry_hash(head, row.at, row.municipality, row.actor, row.action, row.subject, row.detail)
+        acts.append(f"UPDATE audit SET hash = '{head}' WHERE id = {row.id}")
+    change(database, *acts)
 
 
 def test_an_untouched_log_is_whole_and_its_last_hash_stands_in_it(database: Database) -> None:
-    assert verified(database) == audit.Chain(0, audit.START)
+    assert verified(database) == audit.Chain(0, audit.START, written=0)
     write(database, "ett", "två", "tre")
 
     chain = verified(database)
@@ -85,14 +106,103 @@ def test_the_first_entry_that_is_not_as_it_was_written_is_told(
     assert verified(database).broken == broken
 
 
-def test_last_entries_that_were_taken_away_are_missed_by_a_hash_that_was_written_down(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("act", "told"),
+    [
+        ("DELETE FROM audit WHERE id = 3", "3 rader har skrivits, men 2 finns"),
+        ("DELETE FROM audit", "3 rader har skrivits, men 0 finns"),
+    ],
+)
+def test_last_entries_that_were_taken_away_are_missed(database: Database, act: str, told: str) -> None:
     write(database, "ett", "två", "tre")
-    known = verified(database).head
 
-    change(database, "DELETE FROM audit WHERE id = 3")
+    change(database, act)
 
+    assert told in verified(database).fault
+    assert not verified(database).is_whole
+    write(database, "fyra")  # what comes later does not hide it
+    assert not verified(database).is_whole
+
+
+def test_a_chain_that_was_made_anew_ends_elsewhere(database: Database) -> None:
+    write(database, "ett", "två", "tre")
+
+    rewritten(database, "UPDATE audit SET actor = 'Någon Annan' WHERE id = 1")
+
+    assert verified(database).broken is None
+    assert "Loggen är omskriven" in verified(database).fault
+    write(database, "fyra")
+    assert verified(database).broken == 4
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [
+        ["UPDATE setting SET value = '2 {hash} ' || repeat('0', 64) WHERE name = 'log_end'"],
+        ["UPDATE setting SET value = '2 {hash} ' WHERE name = 'log_end'"],
+        ["UPDATE setting SET value = 'trams' WHERE name = 'log_end'"],
+        ["DELETE FROM setting WHERE name = 'log_end'"],
+        ["DELETE FROM setting WHERE name = 'log_end'", "DELETE FROM audit"],
+    ],
+)
+def test_nobody_makes_the_end_fit_without_the_key(database: Database, acts: list[str]) -> None:
+    """Not even when what tells where the log ends is changed along with it, and not by what is written afterwards."""
+    write(database, "ett", "två")
+    second = verified(database).head
+    write(database, "tre")
+    told = [act.format(hash=second).replace("repeat('0', 64)", f"'{'0' * 64}'") for act in acts]
+
+    change(database, "DELETE FROM audit WHERE id = 3", *told)
+
+    assert not verified(database).is_whole
+    write(database, "fyra")
+    assert not verified(database).is_whole
+
+
+def test_the_key_of_the_process_seals_the_log_and_another_does_not(database: Database) -> None:
+    """Where the key lies outside the database, one who has all of the database still cannot make the end fit."""
+    write(database, "ett")
+    database.secret_key = "nyckel i miljön"
+    assert "inte förseglat med tjänstens nyckel" in verified(database).fault
+    write(database, "två")
+    assert not verified(database).is_whole
+
+    with database.write() as session:
+        audit.seal(session, reason="Nyckeln ligger nu i miljön.", name="Drift", now=NOON + timedelta(hours=1))
+
+    assert (verified(database).entries, verified(database).is_whole) == (3, True)
+    write(database, "tre")
     assert verified(database).is_whole
-    assert not verified(database, known=known).is_whole
+    with database.write() as session, pytest.raises(RefusedError, match="redan förseglad"):
+        audit.seal(session, reason="Igen.", name="Drift", now=NOON)
+    database.secret_key = None
+    assert not verified(database).is_whole
+
+
+def test_sealing_anew_mends_nothing_that_is_broken(database: Database) -> None:
+    write(database, "ett", "två", "tre")
+    change(database, "DELETE FROM audit WHERE id = 3")
+    database.secret_key = "en annan"
+
+    with database.write() as session:
+        audit.seal(session, reason="Ny nyckel.", name="Drift", now=NOON)
+
+    assert verified(database).broken is not None
+
+
+@on_both
+def test_the_database_itself_refuses_to_change_or_remove_an_entry(database_url: str) -> None:
+    database = Database(database_url)
+    upgrade(database)
+    write(database, "ett", "två")
+
+    for act in ("UPDATE audit SET detail = 'x'", "DELETE FROM audit WHERE id = 2"):
+        with pytest.raises(Exception, match="the log is only added to"), database.write() as session:
+            session.connection().execute(text(act))
+
+    chain = verified(database)
+    assert (chain.entries, chain.is_whole) == (2, True)
+    database.close()
 
 
 def test_those_who_write_at_once_make_one_chain(database: Database) -> None:
@@ -142,6 +252,12 @@ def old(database_url: str) -> Iterator[Database]:
         connection = session.connection()
         for table in ("translation_look", "year_start", "carried_over", "click_count", "counted_link", "reach_note"):
             connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("DELETE FROM setting"))
+        if database.is_sqlite:
+            connection.execute(text("DROP TRIGGER audit_no_update"))
+            connection.execute(text("DROP TRIGGER audit_no_delete"))
+        else:
+            connection.execute(text("DROP FUNCTION audit_only_added_to CASCADE"))
         connection.execute(text("ALTER TABLE audit DROP COLUMN hash"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
     yield database

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from campaigns.database import Database
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.followup.gathering import gather
 from campaigns.models import AuditEntry, ClickCount, ContentRow, CountedLink, Role
+from campaigns.overviews.reach import reach_page
 from campaigns.sending import delivery
 from tests.sites import TEXT, Place, copied_config, planned
 
@@ -119,6 +121,30 @@ def test_a_click_leads_on_and_is_counted_for_the_day_without_a_cookie_or_an_addr
     assert counted(counting) == [("2027-04-23", 2)]
     with counting.database.read() as session:
         assert set(session.exec(select(ClickCount)).one().model_dump()) == {"link_id", "day", "clicks"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Purpose": "prefetch;prerender"},
+        {"Purpose": "prefetch"},
+        {"X-Purpose": "preview"},
+        {"X-Moz": "prefetch"},
+        {"User-Agent": "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)"},
+        {"User-Agent": "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5"},
+        {"User-Agent": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"},
+        {"User-Agent": "WhatsApp/2.23.20.0"},
+    ],
+)
+def test_who_looks_ahead_or_makes_a_preview_is_led_on_and_not_counted(counting: Place, headers: dict[str, str]) -> None:
+    publish(counting)
+    path = f"/l/{links(counting)['webb'].id}"
+
+    answer = counting.client.get(path, headers=headers)
+
+    assert (answer.status_code, counted(counting)) == (302, [])
+    counting.client.get(path, headers={"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X)"})
+    assert counted(counting) == [("2027-04-23", 1)]
 
 
 @pytest.mark.parametrize("method", ["HEAD", "prefetch"])
@@ -228,8 +254,29 @@ def test_a_number_that_cannot_be_is_refused(
 
 
 def test_nothing_is_noted_of_what_has_not_gone_out(place: Place) -> None:
-    with pytest.raises(RefusedError, match="inte gått ut än"):
+    with pytest.raises(RefusedError, match="inte gått ut"):
         note(place, place.town.post(VECKAN).id or 0, 5)
+
+
+def test_nothing_is_noted_where_the_time_has_come_and_nothing_went_out(place: Place) -> None:
+    """A draft that nobody signed, and a channel where the task by hand is not done, although the time is past."""
+    post = place.town.post(VECKAN)
+    place.clock.at = post.due_at + timedelta(days=3)
+    with pytest.raises(RefusedError, match="inte gått ut"):
+        note(place, post.id or 0, 777)
+    place.clock.at = post.due_at - timedelta(days=30)
+    post_id = publish(place)
+
+    with pytest.raises(RefusedError, match="inte gått ut i den kanalen"):
+        note(place, post_id, 777, channel="sociala-medier")
+
+    note(place, post_id, 777)
+    with place.database.read() as session:
+        assert set(reach.noted(session, [post_id])) == {post_id}
+        found = reach_page(session, place.parts.catalog, place.parts.catalog.municipality("aneby"), now=place.clock.at)
+    assert [(item.id, [(each.id, each.is_out) for each in item.channels]) for item in found] == [
+        (post_id, [("webb", True), ("sociala-medier", False)])
+    ]
 
 
 def test_another_municipalitys_post_is_not_there(place: Place) -> None:

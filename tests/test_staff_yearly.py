@@ -158,6 +158,47 @@ def test_the_log_is_verified_from_the_command_line(run: Run) -> None:
     assert json.loads(run("log", "verify", "--json")[1])["is_whole"] is True
 
 
+def test_a_changed_key_shows_until_somebody_seals_the_log_anew(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("plan")
+    monkeypatch.setenv("KAMPANJHJUL_SECRET_KEY", "en egen nyckel")
+
+    code, out, _ = run("log", "verify")
+
+    assert (code, "nyckeln bytts" in out) == (1, True)
+    assert run("log", "seal", "--reason", "Nyckeln ligger nu i miljön.", "--as", "Drift")[0] == 0
+    assert run("log", "verify")[0] == 0
+    code, _, err = run("log", "seal", "--reason", "Igen.", "--as", "Drift")
+    assert (code, "redan förseglad" in err) == (1, True)
+
+
+@pytest.mark.parametrize("year", ["0", "10000", "99999999999999999999"])
+def test_an_archive_of_a_year_that_cannot_be_is_refused(run: Run, tmp_path: Path, year: str) -> None:
+    code, _, err = run("archive", "aneby", year, "arkiv", "--as", "Alva")
+
+    assert (code, "fyra siffror" in err) == (1, True)
+    assert not (tmp_path / "arkiv").exists()
+
+
+def test_translations_in_files_are_listed_and_vouched_for(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("init", "eget")
+    municipality = tmp_path / "eget" / "config" / "municipalities" / "aneby.toml"
+    text = municipality.read_text(encoding="utf-8")
+    municipality.write_text(text.replace('languages = ["sv"]', 'languages = ["sv", "en"]', 1), encoding="utf-8")
+    monkeypatch.setenv("KAMPANJHJUL_CONFIG_DIR", str(tmp_path / "eget" / "config"))
+    monkeypatch.setenv("KAMPANJHJUL_TEMPLATES_DIR", str(tmp_path / "eget" / "templates"))
+    english = tmp_path / "eget" / "templates" / "messages" / "valborg" / "infor.syskon.en.md"
+    english.write_text('+++\ntitle = "Say no"\nshort = "Say no."\n+++\n\nSay no.\n', encoding="utf-8")
+
+    code, out, _ = run("translations")
+
+    assert (code, "valborg/infor.syskon.en.md" in out, "läs den igen" in out) == (1, True, True)
+    assert run("translations", "vouch", "valborg/infor.syskon.en.md")[0] == 0
+    code, out, _ = run("translations", "--json")
+    assert (code, json.loads(out)[0]["is_current"]) == (0, True)
+
+
 def test_a_new_year_is_begun_from_the_command_line_as_often_as_one_likes(run: Run) -> None:
     code, out, _ = run("new-year", "--json")
     [before] = json.loads(out)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from campaigns import texts, translations
+from campaigns import checking, texts, translation_files, translations
 from campaigns.catalog import Catalog
 from campaigns.database import Database
-from campaigns.errors import RefusedError
+from campaigns.errors import NotFoundError, RefusedError
 from campaigns.models import AuditEntry
 from campaigns.overviews import texts as overview
 from campaigns.overviews.texts import Editor, Where
@@ -112,7 +112,7 @@ def test_a_changed_swedish_text_voids_the_translation_and_stops_the_approval(tow
     write(town, "Säg tydligt nej")
 
     assert outdated(town) == [("webb", "en")]
-    with pytest.raises(RefusedError, match=r"Den svenska texten har ändrats sedan översättningen till engelska"):
+    with pytest.raises(RefusedError, match=r"Översättningen till engelska är inte läst mot den svenska texten"):
         town.approve(INFOR, "kommun", "Kim Kommun")
 
 
@@ -196,14 +196,101 @@ def test_next_year_begins_with_the_same_state(town: Town) -> None:
     assert outdated(town) == []
 
 
-def test_files_that_lie_side_by_side_belong_together_until_one_is_rewritten(town: Town) -> None:
-    folder = town.messages / "valborg"
-    (folder / "infor.syskon.en.md").write_text(TEXT.format(title="Say no"), encoding="utf-8")
-    assert outdated(town) == []
+def english_file(town: Town, name: str = "infor.syskon.en.md") -> Path:
+    path = town.messages / "valborg" / name
+    path.write_text(TEXT.format(title="Say no"), encoding="utf-8")
+    return path
 
+
+def vouch(town: Town, *names: str) -> None:
+    translation_files.vouch(town.messages, town.catalog.languages, names or ["valborg/infor.syskon.en.md"])
+
+
+def change_swedish_file(town: Town) -> None:
+    path = town.messages / "valborg" / "infor.syskon.md"
+    path.write_text(path.read_text(encoding="utf-8") + "\nEn helt ny mening som ändrar allt.\n", encoding="utf-8")
+
+
+def test_a_translation_in_a_file_holds_for_the_swedish_file_that_it_names(town: Town) -> None:
+    path = english_file(town)
+    assert outdated(town) == [("webb", "en")]
+
+    vouch(town)
+
+    assert outdated(town) == []
+    assert path.read_text(encoding="utf-8").count("translates = [") == 1
     write(town, "Säg nej")
+    assert outdated(town) == [("webb", "en")]
+
+
+def test_a_changed_swedish_file_voids_the_translation_in_the_file_beside_it(town: Town) -> None:
+    path = english_file(town)
+    vouch(town)
+
+    change_swedish_file(town)
 
     assert outdated(town) == [("webb", "en")]
+    with pytest.raises(RefusedError, match="är inte läst mot den svenska texten som den är nu"):
+        town.approve(INFOR, "kommun", "Kim Kommun")
+    vouch(town)
+    assert outdated(town) == []
+    assert path.read_text(encoding="utf-8").count("translates = [") == 1
+
+
+def test_a_person_can_vouch_for_a_file_on_the_page_too(town: Town) -> None:
+    english_file(town)
+    found = editor(town).outdated
+    assert found is not None
+
+    look(town, found.seal)
+
+    assert outdated(town) == []
+    change_swedish_file(town)
+    assert outdated(town) == [("webb", "en")]
+
+
+def test_the_check_names_the_files_that_nobody_has_read(town: Town) -> None:
+    english_file(town)
+
+    def told() -> list[str]:
+        with town.database.read() as session:
+            found = checking.check(session, town.catalog, town.messages, now=town.clock.at, environ={})
+        return [item.where for item in found if "translations vouch" in item.message]
+
+    assert told() == ["valborg/infor.syskon.en.md"]
+    vouch(town)
+    assert told() == []
+    change_swedish_file(town)
+    assert told() == ["valborg/infor.syskon.en.md"]
+    found = editor(town).outdated
+    assert found is not None
+    look(town, found.seal)
+    assert told() == []
+
+
+def test_a_common_translation_stands_for_the_swedish_file_of_a_channel_too(town: Town) -> None:
+    english_file(town)
+    (town.messages / "valborg" / "infor.syskon.webb.md").write_text(TEXT.format(title="På sidan"), encoding="utf-8")
+
+    [found] = translation_files.translation_files(town.messages, town.catalog.languages)
+    assert list(found.originals) == ["valborg/infor.syskon.md", "valborg/infor.syskon.webb.md"]
+    vouch(town)
+
+    assert outdated(town) == []
+    english_file(town, "infor.syskon.webb.en.md")
+    common, own = translation_files.translation_files(town.messages, town.catalog.languages)
+    assert (list(common.originals), list(own.originals)) == (
+        ["valborg/infor.syskon.md"],
+        ["valborg/infor.syskon.webb.md"],
+    )
+    assert outdated(town) == [("webb", "en")]
+
+
+def test_only_a_translation_is_vouched_for(town: Town) -> None:
+    english_file(town)
+
+    with pytest.raises(NotFoundError, match="ingen översättning"):
+        vouch(town, "valborg/infor.syskon.md")
 
 
 def test_a_channel_with_a_swedish_text_of_its_own_is_held_against_that(town: Town) -> None:

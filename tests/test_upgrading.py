@@ -23,6 +23,7 @@ def configuration() -> Config:
 
 
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()][::-1]
+BY_ITSELF = {"setting": 2}  # rows that the way there makes: the log's end and the key that seals it
 MOMENT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
@@ -85,8 +86,8 @@ def test_every_row_of_an_earlier_schema_comes_along_to_the_newest(empty: Databas
         metadata = MetaData()
         metadata.reflect(connection)
         for name, rows in before.items():
-            table = metadata.tables[name]
-            assert connection.execute(select(func.count()).select_from(table)).scalar() == len(rows), name
+            table, made = metadata.tables[name], BY_ITSELF.get(name, 0)
+            assert connection.execute(select(func.count()).select_from(table)).scalar() == len(rows) + made, name
             for row in rows:
                 same = [table.c[key] == held for key, held in row.items() if key in table.c and held is not None]
                 assert connection.execute(select(func.count()).where(*same)).scalar() == 1, f"{name}: {row}"

@@ -1,4 +1,4 @@
-"""The command about the shared campaign pack: pack."""
+"""The commands about the files with texts: pack, the shared campaign pack, and translations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import argparse
 import os
 
 from campaigns import pack as packs
+from campaigns import translation_files as files
+from campaigns.channels import KINDS
 from campaigns.cli import show
+from campaigns.reading import load
 from campaigns.settings import read_settings, shipped_directory
 
 
@@ -37,3 +40,26 @@ def _diff(found: list[packs.Standing], given: argparse.Namespace) -> int:
         differing = [(item.name, item.words) for item in chosen if item.state is not packs.State.SAME]
         show.table(("fil", "läge"), differing, empty="Allt är som i paketet.")
     return 1 if any(item.is_open for item in chosen) else 0
+
+
+def translations(given: argparse.Namespace) -> int:
+    """The translations that are files, with those that nobody has vouched for: exit 1 if there are any. Or vouch."""
+    settings = read_settings(os.environ)
+    languages = load(settings.config_dir, channel_kinds=KINDS).languages
+    if getattr(given, "files", None):
+        files.vouch(settings.messages_dir, languages, given.files)
+        show.line("Noterat i filerna.")
+        return 0
+    found = files.translation_files(settings.messages_dir, languages)
+    if given.json:
+        show.as_json([{**vars(item), "is_current": item.is_current} for item in found])
+    else:
+        show.table(
+            ("Fil", "Svensk text", "Läge"),
+            (
+                (item.name, ", ".join(item.originals), item.fault or ("läst" if item.is_current else "läs den igen"))
+                for item in found
+            ),
+            empty="Inga översättningar ligger i filer.",
+        )
+    return 0 if all(item.is_current for item in found) else 1

@@ -392,6 +392,10 @@ def _yearly(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-
         "--known", metavar="SUMMA", default="", help="en summa som skrevs ner förut, till exempel ur ett arkiv"
     )
     _json(verify)
+    seal = acts.add_parser("seal", help="försegla loggens slut med en ny nyckel, när KAMPANJHJUL_SECRET_KEY har bytts")
+    seal.set_defaults(act="seal")
+    seal.add_argument("--reason", required=True, metavar="SKÄL", help="varför nyckeln har bytts; det står i loggen")
+    _as(seal)
 
 
 def _people(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
@@ -455,6 +459,16 @@ def _operating(commands: argparse._SubParsersAction) -> None:  # type: ignore[ty
         if name == "add":
             act.add_argument("--name", dest="person_name", metavar="NAMN", required=True, help="personens namn")
         _as(act)
+    translated = _command(
+        commands,
+        "translations",
+        "packing:translations",
+        "översättningar i filer: om de är lästa mot den svenska texten",
+    )
+    _json(translated)
+    acts = translated.add_subparsers(title="kommandon", metavar="KOMMANDO")
+    vouch = acts.add_parser("vouch", help="skriv i filerna att de är lästa mot den svenska texten som den är nu")
+    vouch.add_argument("files", nargs="+", metavar="FIL", help="till exempel valborg/infor.syskon.en.md")
     pack = _command(commands, "pack", "packing:pack", "kampanjpaketet: vad som är anpassat, och vad som har ändrats")
     acts = pack.add_subparsers(title="kommandon", metavar="KOMMANDO", required=True)
     diff = acts.add_parser("diff", help="visa filerna som skiljer sig; med en fil: hur")

@@ -39,7 +39,7 @@ def restore(given: argparse.Namespace) -> int:
         show.line(f"Återlagt i {given.files}: {' och '.join(names)}.")
     since = copies.made_at(source)
     copies.restore(source, settings.database_url, overwrites=given.overwrite)
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, secret_key=settings.secret_key)
     made = channels.build(channels.Environment(environ=os.environ))
     try:
         migrate.upgrade(database)

@@ -19,7 +19,7 @@ from campaigns.overviews.reach import reach_of, reach_page
 from campaigns.posts import find_post
 from campaigns.reach import note_reach
 from campaigns.wiring import open_parts
-from campaigns.written import checked_actor
+from campaigns.written import checked_actor, checked_reason
 
 
 def start(given: argparse.Namespace) -> int:
@@ -211,6 +211,8 @@ def archive(given: argparse.Namespace) -> int:
     else:
         archive_files.written(files, target)
     show.line(f"Arkivet är skrivet i {target}: {len(files)} filer. Pröva det med: sha256sum -c SHA256SUMS")
+    if made.log_fault:
+        show.line(f"OBS! {made.log_fault}")
     return 0
 
 
@@ -245,18 +247,24 @@ def retention(given: argparse.Namespace) -> int:
 
 
 def log(given: argparse.Namespace) -> int:
-    """Whether the log is as it was written. Exit 1 if it is not."""
+    """Whether the log is as it was written: exit 1 if it is not. Or seal its end with a new key."""
     parts = open_parts(os.environ)
+    if given.act == "seal":
+        with parts.database.write() as session:
+            audit.seal(
+                session,
+                reason=checked_reason(given.reason, "Skriv varför nyckeln har bytts."),
+                name=checked_actor(given.name),
+                now=parts.clock(),
+            )
+        show.line("Loggens slut är förseglat med den nyckel som gäller.")
+        return 0
     with parts.database.read() as session:
         chain = audit.verify(session, known=given.known)
     if given.json:
-        show.as_json({**vars(chain), "is_whole": chain.is_whole})
-    elif chain.broken is not None:
-        show.line(
-            f"Loggen är ändrad. Rad {chain.broken} är den första som inte stämmer; {chain.entries} före den gör det."
-        )
-    elif not chain.has_known:
-        show.line("Den nedskrivna summan finns inte i loggen: rader har tagits bort i slutet, eller så är summan fel.")
+        show.as_json({**vars(chain), "is_whole": chain.is_whole, "fault": chain.fault})
+    elif chain.fault:
+        show.line(chain.fault)
     else:
         show.line(f"Loggen är hel: {chain.entries} rader.")
         show.line(f"Skriv ner summan av den sista, för att senare se att inget har tagits bort: {chain.head}")

@@ -18,6 +18,7 @@ from campaigns.errors import NotFoundError, TemplateError, suggestion
 from campaigns.sandbox import BoundedTemplate, compile_template
 
 KEYS = ("title", "short", "link", "image", "alt")
+LISTS = ("sources", "translates")
 LONGEST_HEADER = 4_000  # characters between the +++, line breaks included
 FENCE = "+++"
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -35,6 +36,7 @@ class Source:
     image: str = ""
     alt: str = ""
     sources: tuple[str, ...] = ()
+    translates: tuple[str, ...] = ()  # SHA-256 of the Swedish files that a translation was made for
     body_line: int = 1
     text: str = field(default="", compare=False, repr=False)
 
@@ -89,19 +91,22 @@ def parse_source(text: str, *, name: str) -> Source:
         start += 1
     body = "\n".join(lines[start:]).rstrip()
     plain = {key: table.get(key, "").strip() for key in KEYS}
-    sources = tuple(table.get("sources", ()))
-    return Source(name=name, body=body, sources=sources, body_line=start + 1, text=text, **plain)
+    sources, translates = (tuple(table.get(key, ())) for key in LISTS)
+    return Source(name=name, body=body, sources=sources, translates=translates, body_line=start + 1, text=text, **plain)
 
 
 def _problems(table: Mapping[str, object]) -> Iterable[str]:
     for key, value in table.items():
-        if key not in (*KEYS, "sources"):
-            yield f"nyckeln ”{key}” finns inte. {suggestion(key, (*KEYS, 'sources'))}"
+        if key not in (*KEYS, *LISTS):
+            yield f"nyckeln ”{key}” finns inte. {suggestion(key, (*KEYS, *LISTS))}"
         elif key in KEYS and not isinstance(value, str):
             yield f"”{key}” ska vara en text inom citattecken."
     sources = table.get("sources", [])
     if not isinstance(sources, list) or not all(isinstance(item, str) for item in sources):
         yield '”sources” ska vara en lista med uppgifternas id, till exempel ["langning_straff"].'
+    translates = table.get("translates", [])
+    if not isinstance(translates, list) or not all(isinstance(item, str) for item in translates):
+        yield "”translates” ska vara en lista med summor. Låt kampanjhjul translations vouch skriva den."
     for key in ("title", "short"):
         if table.get(key, "") == "":
             yield f'”{key}” saknas: skriv {key} = "…" mellan raderna +++.'

@@ -131,6 +131,11 @@ def void(session: Session, row: FollowUpRow, reason: str, *, now: datetime, part
     session.execute(query.where(col(FollowUpSignature.party) == party) if party else query)
 
 
+def log_subject(period: str) -> str:
+    """What the log calls the follow-up of the period with this id."""
+    return f"uppföljning {period}"
+
+
 def record(session: Session, row: FollowUpRow, actor: str, action: str, detail: str, *, now: datetime) -> None:
     """Write what was done to a follow-up into the log."""
     audit.record(
@@ -139,7 +144,7 @@ def record(session: Session, row: FollowUpRow, actor: str, action: str, detail: 
         municipality=row.municipality,
         actor=actor,
         action=action,
-        subject=f"uppföljning {row.period}",
+        subject=log_subject(row.period),
         detail=detail,
     )
     touch(session, row.municipality)

@@ -18,7 +18,7 @@ from sqlmodel import Session
 from campaigns import audit
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import Content
-from campaigns.errors import NotFoundError
+from campaigns.errors import NotFoundError, RefusedError
 from campaigns.followup.stored import FollowUp
 from campaigns.models import Post
 from campaigns.overviews import archive_tables as tables
@@ -53,7 +53,10 @@ class ArchivedPost:
 
 @dataclass(frozen=True)
 class Archive:
-    """The files by their paths, and what the printed part tells. `log_head` is the log's last hash when it was made."""
+    """The files by their paths, and what the printed part tells.
+
+    `log_head` is the log's last hash when it was made, and `log_fault` what was wrong with the log then, or "".
+    """
 
     name: str
     title: str
@@ -61,6 +64,7 @@ class Archive:
     posts: Sequence[ArchivedPost]
     follow_ups: Sequence[FollowUp]
     log_head: str
+    log_fault: str
     made: str
 
 
@@ -77,8 +81,10 @@ def archive_of(
     """The archive of the municipality's `year`, or of just one campaign in it. `name` is who asked for it.
 
     The same rows give the same files, but for the manifest, which says when it was made. Raises NotFoundError where
-    there is nothing to keep.
+    there is nothing to keep, RefusedError for a year that cannot be.
     """
+    if not 1 <= year <= 9999:
+        raise RefusedError("Skriv året med fyra siffror, till exempel 2027.")
     rows = ArchiveRows(session, municipality, year, campaign)
     if not (rows.posts or (not campaign and (rows.activities or rows.follow_ups))):
         raise NotFoundError("Det finns inget att arkivera: inget är planerat för det året och den kampanjen.")
@@ -96,8 +102,9 @@ def archive_of(
         found[f"bilder/{row.sha256}.{'png' if row.media_type == 'image/png' else 'jpg'}"] = row.data
     for item in rows.follow_ups:
         base = f"uppfoljning/{item.document.period}"
-        found[f"{base}.json"] = _json(follow_up_files.values(item.document))
-        found[f"{base}.csv"] = follow_up_files.table(item.document)
+        found[f"{base}.json"] = _json(follow_up_files.values(item.document) | tables.signed(municipality, item))
+        found[f"{base}.csv"] = tables.follow_up(municipality, item)
+        found[f"{base}.godkand.json"] = rows.payloads[item.id]
     made = moment(now, municipality.zone)
     found["arkiv.json"] = _json(
         {
@@ -110,13 +117,15 @@ def archive_of(
             "posts": len(rows.posts),
             "deliveries": len(rows.deliveries),
             "approvals": len(rows.approvals),
-            "log": {"entries": chain.entries, "head": chain.head, "broken": chain.broken},
+            "log": {"entries": chain.entries, "head": chain.head, "broken": chain.broken, "fault": chain.fault},
             "texts": [vars(item) | {"texts": [_about(text) for text in item.texts]} for item in posts],
         }
     )
-    found["LASMIG.txt"] = _READ_ME.format(title=f"{called} {year}", made=made, name=name, head=chain.head).encode()
+    warning = f"\nOBS! {chain.fault}\nSå var det redan när arkivet gjordes.\n" if chain.fault else ""
+    told = {"title": f"{called} {year}", "made": made, "name": name, "head": chain.head, "warning": warning}
+    found["LASMIG.txt"] = _READ_ME.format(**told).encode()
     label = f"{municipality.id}-{year}{f'-{campaign}' if campaign else ''}"
-    return Archive(label, f"{called} {year}", found, posts, rows.follow_ups, chain.head, made)
+    return Archive(label, f"{called} {year}", found, posts, rows.follow_ups, chain.head, chain.fault, made)
 
 
 def sums(files: dict[str, bytes]) -> bytes:
@@ -126,7 +135,7 @@ def sums(files: dict[str, bytes]) -> bytes:
 
 _READ_ME = """Arkiv: {title}
 Gjort {made} av {name} med Kampanjhjulet.
-
+{warning}
 sammanfattning.pdf  allt som gick ut, med godkännanden och kvitton, att läsa och skriva ut
 arkiv.json          vad arkivet är, och alla texter
 budskap/            varje text som den godkändes och gick ut: en fil per budskap, kanal och språk, och samma som text
@@ -137,7 +146,8 @@ pauser.csv          när allt stod stilla, och varför
 rackvidd.csv        siffror som noterats för hand, och klick på egna länkar
 aktiviteter.csv     det som människor gjorde
 logg.csv            loggens rader om det här, med sina summor
-uppfoljning/        publicerade uppföljningar av året
+uppfoljning/        publicerade uppföljningar av de här dagarna, med parternas godkännanden;
+                    .godkand.json är exakt de byten som de godkände
 SHA256SUMS          kontrollsummor: pröva med sha256sum -c SHA256SUMS
 
 Loggens summa när arkivet gjordes: {head}

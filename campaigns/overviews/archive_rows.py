@@ -11,24 +11,23 @@ from sqlmodel import Session, col
 
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import Content
-from campaigns.enqueue import OUT
-from campaigns.followup.stored import follow_ups
+from campaigns.enqueue import WENT_OUT
+from campaigns.followup.stored import follow_ups, log_subject
 from campaigns.models import (
     ActivityRow,
     Approval,
     AuditEntry,
     ContentRow,
     Delivery,
-    DeliveryState,
+    FollowUpRow,
     OccurrenceRow,
     Pause,
     PictureRow,
     Post,
 )
 from campaigns.post_names import campaign_name
+from campaigns.sending.pauses import subject_of
 
-# What has stood in its channel, or may have: also what was taken back or corrected afterwards.
-WENT_OUT = (*OUT, DeliveryState.WITHDRAWN, DeliveryState.REPLACED)
 _AT_ONCE = 500  # values in one question: databases bound them
 
 
@@ -92,18 +91,49 @@ class ArchiveRows:
             if _day(municipality, item.paused_at) <= last
             and (item.resumed_at is None or _day(municipality, item.resumed_at) >= first)
         ]
+        days = {_day(municipality, post.due_at) for post in self.posts} | {item.day for item in self.activities}
+        stored = [
+            item
+            for item in follow_ups(session, municipality)
+            if (
+                any(item.document.first_day <= day <= item.document.last_day for day in days)
+                if campaign
+                else item.document.first_day.year <= year <= item.document.last_day.year
+            )
+        ]
+        self.follow_ups = [item for item in stored if item.is_published]
+        signed = select(FollowUpRow).where(col(FollowUpRow.id).in_([item.id for item in self.follow_ups]))
+        self.payloads = {row.id: row.payload for row in session.execute(signed).scalars()}
         subjects = [*(post.key for post in self.posts), *(item.key for item in self.deliveries)]
         subjects += [*(item.key for item in self.activities), *self.occurrences]
-        log = _all(session, subjects, lambda some: select(AuditEntry).where(col(AuditEntry.subject).in_(some)))
+        subjects += [log_subject(item.document.period) for item in stored]
+        is_own = col(AuditEntry.municipality) == municipality.id
+        about = lambda some: select(AuditEntry).where(is_own, col(AuditEntry.subject).in_(some))  # noqa: E731
+        log = [*_all(session, subjects, about), *self._of_pauses(session)]
         self.log = sorted(log, key=lambda entry: entry.id or 0)
-        # What covers more than one campaign belongs to the whole year's archive.
-        signed = [] if campaign else [item for item in follow_ups(session, municipality) if item.is_published]
-        self.follow_ups = [
-            item for item in signed if item.document.first_day.year <= year <= item.document.last_day.year
-        ]
+
+    def _of_pauses(self, session: Session) -> list[AuditEntry]:
+        """The log's entries of the pauses: that they began, and ended. A pause has no name in the log but its place."""
+        moments = {(subject_of(item), at) for item in self.pauses for at in (item.paused_at, item.resumed_at) if at}
+        query = select(AuditEntry).where(
+            col(AuditEntry.municipality) == self.municipality.id,
+            col(AuditEntry.subject).in_({subject for subject, _ in moments}),
+            col(AuditEntry.at).in_({at for _, at in moments}),
+        )
+        return [item for item in session.execute(query).scalars() if (item.subject, item.at) in moments]
 
     def campaign_title(self, catalog: Catalog) -> str:
         return campaign_name(catalog, self.posts[0])
+
+
+def archived_campaigns(session: Session, catalog: Catalog, municipality: Municipality) -> list[tuple[str, str]]:
+    """Ids and names of the campaigns that there may be something of: those in the files, then those that have left."""
+    query = select(col(Post.campaign)).where(col(Post.municipality) == municipality.id).distinct()
+    left = sorted(set(session.execute(query).scalars()) - catalog.campaigns.keys())
+    return [
+        *((item.id, item.name) for item in catalog.campaigns.values()),
+        *((name, f"{name} (borttagen ur filerna)") for name in left),
+    ]
 
 
 def _all(session: Session, values: Sequence[Any], query: Callable[[Sequence[Any]], Any]) -> list[Any]:

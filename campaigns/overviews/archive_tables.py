@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
 from campaigns import reach
+from campaigns.catalog import Municipality
+from campaigns.followup.stored import FollowUp
+from campaigns.overviews import follow_up_files
 from campaigns.overviews.archive_rows import ArchiveRows
 from campaigns.overviews.spreadsheets import csv_file
-
-_DELIVERY = (
-    "Leverans",
-    "Budskap",
-    "Kanal",
-    "Språk",
-    "Vad",
-    "Läge",
-    "Skulle ut",
-    "Gick ut",
-    "Försök",
-    "Kvitto",
-    "Adress",
-    "Skäl",
-    "Innehållets summa",
-)
-_ACTIVITY = (
-    "Nyckel",
-    "Kampanj",
-    "Löfte",
-    "Aktivitet",
-    "Dag",
-    "Ansvarig",
-    "Utfall",
-    "Antal",
-    "Notering",
-    "Länk",
-    "Noterad av",
-)
 
 
 def approvals(rows: ArchiveRows) -> bytes:
@@ -180,6 +155,37 @@ def log(rows: ArchiveRows) -> bytes:
             for item in rows.log
         ),
     )
+
+
+def follow_up(municipality: Municipality, item: FollowUp) -> bytes:
+    """The follow-up's own table, and after it who signed it and the sum of what they signed."""
+    document, names = item.document, municipality.party_names
+    lines: list[dict[str, str]] = [
+        {"Vad": names.get(each.party, each.party), "Dag": _iso(each.at), "Läge": "Godkänd", "Notering": each.name}
+        for each in item.signatures
+    ]
+    lines.append({"Vad": "Summa av det som godkändes (SHA-256)", "Notering": item.digest})
+    about = {
+        "Från": document.first_day.isoformat(),
+        "Till": document.last_day.isoformat(),
+        "Del": "Parternas godkännande",
+    }
+    header = follow_up_files.HEADER
+    more = csv_file(header, [[({**about, **line}).get(name, "") for name in header] for line in lines])
+    return follow_up_files.table(document) + more.partition(b"\r\n")[2]
+
+
+def signed(municipality: Municipality, item: FollowUp) -> dict[str, Any]:
+    """Who signed the follow-up for which party and when, and the SHA-256 of the bytes that they signed."""
+    names = municipality.party_names
+    return {
+        "signatures": [
+            {"party": each.party, "party_name": names.get(each.party, each.party), "name": each.name, "at": each.at}
+            for each in item.signatures
+        ],
+        "digest": item.digest,
+        "published_at": item.published_at,
+    }
 
 
 def _iso(at: datetime | None) -> str:

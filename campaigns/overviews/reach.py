@@ -30,6 +30,7 @@ class ReachChannel:
     id: str
     name: str
     numbers: Sequence[ShownNumber]
+    is_out: bool
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def reach_of(session: Session, catalog: Catalog, municipality: Municipality, pos
 
 
 def _shown(session: Session, catalog: Catalog, municipality: Municipality, posts: Sequence[Post]) -> list[ReachPost]:
+    out = reach.out(session, [post.id for post in posts if post.id is not None])
     ids = [post.id for post in posts if post.id is not None]
     noted, clicks = reach.noted(session, ids), reach.clicks(session, ids)
     names = {channel.id: channel.name for channel in municipality.channels}
@@ -70,6 +72,7 @@ def _shown(session: Session, catalog: Catalog, municipality: Municipality, posts
                         *_clicked(clicks.get(post.id or 0, {}), channel),
                         *_numbers(noted.get(post.id or 0, ()), channel, municipality),
                     ],
+                    channel in out.get(post.id or 0, ()),
                 )
                 for channel in post.channels.split()
             ],

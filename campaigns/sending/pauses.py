@@ -195,6 +195,11 @@ def _check(catalog: Catalog, municipality: str, channel: str) -> None:
         raise NotFoundError("Ange också vilken kommuns kanal det gäller.")
 
 
+def subject_of(row: Pause) -> str:
+    """What the log calls the pause."""
+    return row.channel or "alla kanaler"
+
+
 def _record(session: Session, catalog: Catalog, row: Pause, *, action: str, actor: str, now: datetime) -> None:
     names = [row.municipality] if row.municipality else list(catalog.municipalities)
     for municipality in names:
@@ -204,7 +209,7 @@ def _record(session: Session, catalog: Catalog, row: Pause, *, action: str, acto
             municipality=municipality,
             actor=actor,
             action=action,
-            subject=row.channel or "alla kanaler",
+            subject=subject_of(row),
             detail=row.reason,
         )
         touch(session, municipality)

@@ -17,7 +17,6 @@ from campaigns.models import Delivery, DeliveryState, Setting
 from campaigns.revisions import touch
 
 PREFIX = "/rapport/"
-_KEY = "secret_key"
 
 
 def secret_key(database: Database, given: str | None) -> bytes:
@@ -25,10 +24,10 @@ def secret_key(database: Database, given: str | None) -> bytes:
     if given:
         return given.encode()
     with database.read() as session:
-        row = session.get(Setting, _KEY)
+        row = session.get(Setting, audit.KEY)
     if row is None:
         with database.write() as session:
-            row = session.get(Setting, _KEY) or Setting(name=_KEY, value=secrets.token_urlsafe(32))
+            row = session.get(Setting, audit.KEY) or Setting(name=audit.KEY, value=secrets.token_urlsafe(32))
             session.add(row)
     return row.value.encode()
 

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from campaigns import audit
 from campaigns.errors import DatabaseError
 from campaigns.models import AccountState, Delivery, DeliveryState, Post, PostState
 from campaigns.overviews import operating
@@ -100,6 +101,7 @@ class _Figures(Collector):
             now = self._parts.clock()
             found = health(session, self._parts.catalog, now=now)
             rows = operating.standing(session, self._parts.catalog, now=now)
+            logged = audit.entries_written(session)
             held = [(item.municipality, item.state, 1) for item in accounts.standing(session)]
         known = self._parts.catalog.municipalities
         yield _family("kampanjhjul_deliveries", "Leveranser efter läge", DeliveryState, deliveries, known)
@@ -122,6 +124,9 @@ class _Figures(Collector):
         for row in sorted(rows, key=lambda item: item.id):
             unsigned.add_metric([row.id], row.unsigned)
         yield unsigned
+        written = GaugeMetricFamily("kampanjhjul_log_entries", "Rader som har skrivits i loggen: minskar aldrig")
+        written.add_metric([], logged)
+        yield written
         broken = GaugeMetricFamily("kampanjhjul_configuration_faults", "Fel i inställningarna; de förra gäller")
         broken.add_metric([], len(self._parts.configuration.problems))
         yield broken

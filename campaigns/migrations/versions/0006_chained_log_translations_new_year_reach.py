@@ -1,11 +1,13 @@
 """The log as a chain, looks at translations, new year, counted links and reach"""
 
 import hashlib
+import hmac
 import json
+import secrets
 from datetime import UTC
 
 import sqlalchemy as sa
-from alembic import op
+from alembic import context, op
 
 revision = "0006"
 down_revision: str | None = "0005"
@@ -85,11 +87,15 @@ def upgrade() -> None:
 
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.add_column(sa.Column("hash", sa.String(), nullable=False, server_default=""))
-    _chain()
+    _seal(*_chain())
+    _refuse_changes()
 
 
-def _chain() -> None:
-    """The hashes of what was written before there were any. As campaigns.audit made them when this was written."""
+def _chain() -> tuple[int, str]:
+    """The hashes of what was written before there were any. As campaigns.audit made them when this was written.
+
+    Gives the number of entries and the last hash.
+    """
     connection = op.get_bind()
     audit = sa.table(
         "audit",
@@ -108,3 +114,36 @@ def _chain() -> None:
     if hashes:
         change = sa.update(audit).where(audit.c.id == sa.bindparam("row_id")).values(hash=sa.bindparam("row_hash"))
         connection.execute(change, hashes)
+    return len(hashes), head
+
+
+def _seal(entries: int, head: str) -> None:
+    """Where the log ends, sealed with the key of this process or the database's own, as campaigns.audit keeps it."""
+    connection = op.get_bind()
+    setting = sa.table("setting", sa.column("name", sa.String), sa.column("value", sa.String))
+    key = context.config.attributes.get("secret_key")
+    key = key or connection.execute(sa.select(setting.c.value).where(setting.c.name == "secret_key")).scalar()
+    if not key:
+        key = secrets.token_urlsafe(32)
+        connection.execute(sa.insert(setting), {"name": "secret_key", "value": key})
+    seal = hmac.digest(key.encode(), f"logg/{entries}/{head}".encode(), hashlib.sha256).hex()
+    connection.execute(sa.insert(setting), {"name": "log_end", "value": f"{entries} {head} {seal}"})
+
+
+def _refuse_changes() -> None:
+    """The log is only added to: the database itself says no to the rest."""
+    if op.get_bind().dialect.name == "sqlite":
+        for act in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER audit_no_{act.lower()} BEFORE {act} ON audit "
+                "BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END"
+            )
+        return
+    op.execute(
+        "CREATE FUNCTION audit_only_added_to() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the log is only added to'; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_only_added_to()"
+    )

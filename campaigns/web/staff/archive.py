@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from campaigns import audit
 from campaigns.errors import NotFoundError, RefusedError
-from campaigns.post_names import campaign_title
+from campaigns.overviews.archive_rows import archived_campaigns
 from campaigns.web import archive_files
 from campaigns.web.staff.frame import StaffPage, Visit, administrators
 
@@ -39,12 +39,13 @@ def _page(visit: Visit, errors: dict[str, str], *, status: int = 200) -> Respons
     this = visit.now.astimezone(visit.municipality.zone).year
     with visit.parts.database.read() as session:
         chain = audit.verify(session)
+        campaigns = archived_campaigns(session, catalog, visit.municipality)
     return visit.page(
         "arkiv.html",
         status=status,
         errors=errors,
         years=range(this, this - _YEARS, -1),
-        campaigns=[(item, campaign_title(catalog, item)) for item in catalog.campaigns],
+        campaigns=campaigns,
         chosen=(visit.field("ar"), visit.field("kampanj")),
         chain=chain,
     )

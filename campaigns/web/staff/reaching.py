@@ -7,11 +7,12 @@ from starlette.responses import Response
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.overviews.reach import reach_of, reach_page
 from campaigns.post_list import post_of
-from campaigns.reach import MEASURES, note_reach
+from campaigns.reach import LARGEST, MEASURES, note_reach
 from campaigns.web.staff.campaign_forms import UNPROCESSABLE
 from campaigns.web.staff.frame import StaffPage, Visit, editors
 
 _FIELDS = ("kanal", "matt", "antal")
+_LONGEST = 20  # digits, more than any number that is taken
 
 
 def page(visit: Visit) -> Response:
@@ -31,6 +32,8 @@ def note(visit: Visit) -> Response:
     try:
         if not (number.isascii() and number.isdecimal()):
             raise RefusedError("Skriv antalet med siffror, till exempel 240.")
+        if len(number) > _LONGEST:
+            raise RefusedError(f"Antalet ska vara mellan 0 och {LARGEST}.")
         with visit.parts.database.write() as session:
             row = note_reach(
                 session,
@@ -38,7 +41,7 @@ def note(visit: Visit) -> Response:
                 post_id,
                 channel=given["kanal"],
                 measure=given["matt"],
-                number=int(number[:12]),
+                number=int(number),
                 name=visit.person.name,
                 now=visit.now,
             )
