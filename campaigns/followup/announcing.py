@@ -15,6 +15,7 @@ from campaigns.followup.sentences import headline
 from campaigns.followup.stored import FollowUp
 from campaigns.localtime import Chosen, to_utc
 from campaigns.models import OccurrenceRow, Post
+from campaigns.post_names import FOLLOW_UP_TITLE
 from campaigns.texts import write_text
 from campaigns.workdays import working_day_from
 
@@ -40,7 +41,7 @@ def announce(
     `address` is where it is read. The post belongs to the next occurrence of a campaign that answers to a promise in
     it. Raises RefusedError for one that is not published, and where nothing is coming that it could belong to.
     """
-    if not item.is_published:
+    if item.state != "published":
         raise RefusedError("Uppföljningen är inte publicerad än: alla parter ska ha godkänt den.")
     campaign, occurrence = _next_occurrence(session, catalog, municipality, now=now)
     day = working_day_from(now.astimezone(municipality.zone).date() + timedelta(days=_DAYS))
@@ -75,7 +76,7 @@ def message(item: FollowUp, address: str) -> str:
 
 
 def _title(item: FollowUp) -> str:
-    return f"Så höll vi löftet: {item.document.title}"
+    return f"{FOLLOW_UP_TITLE}{item.document.title}"
 
 
 def _next_occurrence(

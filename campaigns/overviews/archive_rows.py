@@ -97,7 +97,7 @@ class ArchiveRows:
         log = _all(session, subjects, lambda some: select(AuditEntry).where(col(AuditEntry.subject).in_(some)))
         self.log = sorted(log, key=lambda entry: entry.id or 0)
         # What covers more than one campaign belongs to the whole year's archive.
-        signed = [] if campaign else [item for item in follow_ups(session, municipality) if item.is_published]
+        signed = [] if campaign else [item for item in follow_ups(session, municipality) if item.state == "published"]
         self.follow_ups = [
             item for item in signed if item.document.first_day.year <= year <= item.document.last_day.year
         ]

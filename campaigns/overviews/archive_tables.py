@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from campaigns import reach
+from campaigns import reach_numbers
 from campaigns.overviews.archive_rows import ArchiveRows
 from campaigns.overviews.spreadsheets import csv_file
 
@@ -115,7 +115,7 @@ def pauses(rows: ArchiveRows) -> bytes:
 
 def reached(session: Session, rows: ArchiveRows) -> bytes:
     ids = [post.id for post in rows.posts if post.id is not None]
-    noted, clicks = reach.noted(session, ids), reach.clicks(session, ids)
+    noted, clicks = reach_numbers.noted(session, ids), reach_numbers.clicks(session, ids)
     lines = [
         (rows.by_id[post_id].key, item.channel, item.word, item.number, item.by, _iso(item.at))
         for post_id, found in sorted(noted.items())
