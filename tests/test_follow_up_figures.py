@@ -17,6 +17,7 @@ from campaigns.followup.document import Document, Section
 from campaigns.followup.figures import ReachLine
 from campaigns.followup.periods import period_from
 from campaigns.followup.reporting import report
+from campaigns.followup.sentences import reach_words
 from campaigns.local_dates import set_local_date
 from campaigns.models import ActivityRow, ClickCount, CountedLink, Post
 from campaigns.overviews import follow_up_files
@@ -91,7 +92,11 @@ def reached(place: Place) -> None:
 
 def test_reach_is_told_by_channel_and_measure_with_where_it_is_from(place: Place) -> None:
     assert langning(document(place)).reach == ()
+    assert reach_words(langning(document(place))) == ""
+    note(place, TIDIGT, 1)
+    assert reach_words(langning(document(place))).startswith("Siffrorna har vi läst i kanalen.")
     reached(place)
+    assert "Andra har vår egen länk räknat." in reach_words(langning(document(place)))
 
     found = document(place)
 

@@ -55,6 +55,8 @@ def test_it_is_an_entry_in_each_feed_without_any_post_of_its_own(place: Place) -
     assert len(others) == 1
     assert (first["title"], first["url"], first["date_published"]) == (TITLE, ADDRESS, "2026-05-04T07:00:00Z")
     assert first["summary"].startswith("Vi skickade ett budskap.")
+    assert "luckor finns kvar." in first["summary"]
+    assert "nedan" not in first["summary"] + first["content_html"]
     assert f'href="{ADDRESS}"' in first["content_html"]
     rss = ElementTree.fromstring(place.page("/feeds/aneby/nyheter.rss"))
     [item, _] = rss.findall("channel/item")
@@ -93,4 +95,5 @@ def test_the_newest_one_is_told_of_on_the_municipalitys_page(place: Place) -> No
     publish(place)
     page = place.page("/sida/aneby")
     assert "Tertial 1 2026, januari–april. Vi skickade ett budskap. Det gick ut en gång." in page
+    assert "Du ser dem nedan." not in page
     assert '<a href="/sida/aneby/uppfoljning/2026-t1">Läs hela uppföljningen</a>' in page

@@ -11,7 +11,7 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.content import SWEDISH
 from campaigns.errors import RefusedError
 from campaigns.extras import add_extra_post
-from campaigns.followup.sentences import headline
+from campaigns.followup.sentences import in_brief
 from campaigns.followup.stored import FollowUp
 from campaigns.localtime import Chosen, to_utc
 from campaigns.models import OccurrenceRow, Post
@@ -68,7 +68,7 @@ def announce(
 
 def message(item: FollowUp, address: str) -> str:
     """The text that the post begins with: what was done, and where to read it all."""
-    told = headline(item.document)
+    told = in_brief(item.document)
     front = {"title": _title(item), "short": f"{told[0]} Läs vad mer vi har gjort.", "link": address}
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()]
     body = f"{' '.join(told[:3])}\n\n[Läs hela uppföljningen]({address})"

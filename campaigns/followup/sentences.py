@@ -23,7 +23,12 @@ def span_words(first: date, last: date) -> str:
 
 
 def headline(document: Document) -> list[str]:
-    """The whole in a few sentences."""
+    """The whole in a few sentences, above the rest of it."""
+    return [*in_brief(document), *(["Du ser dem nedan."] if document.summed.gaps else [])]
+
+
+def in_brief(document: Document) -> list[str]:
+    """The whole in a few sentences, to stand by themselves."""
     totals = document.summed
     posts, done, gaps = totals.posts, totals.done, totals.gaps
     sentences = [
@@ -36,7 +41,7 @@ def headline(document: Document) -> list[str]:
         f"Vi gjorde {_count(done, 'insats', 'insatser')} på plats." if done else "Ingen insats är noterad som gjord."
     )
     if gaps:
-        sentences.append(f"{_first(gaps, 'lucka', 'luckor')} finns kvar. Du ser dem nedan.")
+        sentences.append(f"{_first(gaps, 'lucka', 'luckor')} finns kvar.")
     return sentences
 
 
@@ -93,9 +98,13 @@ def national_words(section: Section) -> str:
 
 def reach_words(section: Section) -> str:
     """What the numbers of reach are, and are not."""
-    if not section.reach:
-        return ""
-    return "En del siffror har vi läst i kanalen. Andra har vår egen länk räknat. En person kan vara med flera gånger."
+    sources = {line.source for line in section.reach}
+    said = {
+        frozenset({"noted"}): "Siffrorna har vi läst i kanalen.",
+        frozenset({"counted"}): "Vår egen länk har räknat klicken.",
+        frozenset({"noted", "counted"}): "En del siffror har vi läst i kanalen. Andra har vår egen länk räknat.",
+    }
+    return f"{said[frozenset(sources)]} En person kan vara med flera gånger." if sources else ""
 
 
 def gap_words(section: Section) -> str:

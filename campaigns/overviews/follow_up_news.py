@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from campaigns.catalog import Municipality
 from campaigns.content import Content
-from campaigns.followup.sentences import headline
+from campaigns.followup.sentences import in_brief
 from campaigns.followup.stored import FollowUp, published
 from campaigns.news import Message
 from campaigns.overviews import paths
@@ -29,7 +29,7 @@ def _message(municipality: Municipality, item: FollowUp, base_url: str) -> Messa
     assert item.published_at is not None
     document = item.document
     path = paths.follow_up(municipality, document.period)
-    told = " ".join(headline(document))
+    told = " ".join(in_brief(document))
     return Message(
         key=f"{municipality.id}/uppfoljning/{document.period}",
         post_id=0,

@@ -11,6 +11,7 @@ from campaigns.followup.sentences import activity_words as activity_words
 from campaigns.followup.sentences import day_words as day_words
 from campaigns.followup.sentences import gap_words as gap_words
 from campaigns.followup.sentences import headline as headline
+from campaigns.followup.sentences import in_brief as in_brief
 from campaigns.followup.sentences import message_words as message_words
 from campaigns.followup.sentences import national_words as national_words
 from campaigns.followup.sentences import paragraphs as paragraphs
