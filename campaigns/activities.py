@@ -189,8 +189,13 @@ def _planned_row(
         raise NotFoundError("Aktiviteten finns inte i kampanjen.")
     if not item.occurrence.has_day:
         raise RefusedError(f"{item.occurrence.title} har inget datum än. Bekräfta datumet först.")
+    return row_of(item, municipality, actor, now=now)
+
+
+def row_of(item: PlannedActivity, municipality: Municipality, actor: str, *, now: datetime) -> ActivityRow:
+    """A row for a planned activity, with nothing told of it yet."""
     return ActivityRow(
-        key=key,
+        key=item.key,
         municipality=municipality.id,
         campaign=item.campaign,
         occurrence=item.occurrence.key,

@@ -21,7 +21,7 @@ from campaigns.errors import RefusedError
 from campaigns.extras import add_extra_post
 from campaigns.localtime import Chosen, to_utc
 from campaigns.models import ActivityRow, CarriedOver, OccurrenceRow, Post, YearStart
-from campaigns.post_names import audience_name
+from campaigns.post_names import audience_name, tells_of_follow_up
 from campaigns.season import planned_years
 from campaigns.written import checked_actor
 
@@ -139,6 +139,8 @@ def _posts(
         .order_by(col(Post.due_at), col(Post.id))
     )
     for post, row in session.exec(query):
+        if tells_of_follow_up(post):  # the next year has a follow-up of its own to tell of
+            continue
         yield post, row, f"{post.step} ({audience_name(catalog, post).lower()})", False
 
 

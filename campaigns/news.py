@@ -49,6 +49,7 @@ class Message:
     last_day: date
     content: Content
     picture: ShownPicture | None = None
+    page: str = ""  # where it is read, after our address; "" for the place of its post on the municipality's page
 
     @property
     def id(self) -> str:
@@ -147,7 +148,14 @@ def news_feeds(
         "updated": updated,
         "has_messages": bool(messages),
         "base_url": base_url,
-        "messages": [(message, f"{_picture(message, base_url)}{message.content.html()}") for message in messages],
+        "messages": [
+            (
+                message,
+                f"{base_url}{message.page}" if message.page else f"{page}#{message.post_id}",
+                f"{_picture(message, base_url)}{message.content.html()}",
+            )
+            for message in messages
+        ],
     }
     environment = _environment(tuple(templates))
     feeds = []
@@ -196,7 +204,7 @@ def _json_feed(values: Mapping[str, Any], *, page: str, self_url: str, base_url:
         "items": [
             {
                 "id": message.id,
-                "url": f"{page}#{message.post_id}",
+                "url": url,
                 "title": message.content.title,
                 "summary": message.content.short,
                 "content_html": html,
@@ -205,7 +213,7 @@ def _json_feed(values: Mapping[str, Any], *, page: str, self_url: str, base_url:
                 "tags": [message.occurrence],
                 **_attached(message, base_url),
             }
-            for message, html in values["messages"]
+            for message, url, html in values["messages"]
         ],
     }
     return json.dumps(feed, ensure_ascii=False, indent=1).encode()

@@ -26,6 +26,7 @@ class Step:
     at: time
     not_after_days: int
     not_after_time: time
+    also_for: tuple[str, ...] = ()  # other risk dates that its message is for too, in the same year
 
 
 class DeadlineKind(StrEnum):

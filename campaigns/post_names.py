@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from campaigns.catalog import Catalog
+from campaigns.models import Post
+
+# What a post about a published follow-up is called begins so: it tells of what was done, and is none of it.
+FOLLOW_UP_TITLE = "Så höll vi löftet: "
 
 
 class Nameable(Protocol):
@@ -18,6 +22,11 @@ class Nameable(Protocol):
     def audience(self) -> str: ...
     @property
     def places(self) -> str: ...
+
+
+def tells_of_follow_up(post: Post) -> bool:
+    """Whether the post is about a follow-up. It counts in none, and no later year begins with it."""
+    return post.is_extra and post.step.startswith(FOLLOW_UP_TITLE)
 
 
 def post_name(catalog: Catalog, post: Nameable) -> str:

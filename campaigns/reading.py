@@ -288,6 +288,7 @@ class _Reader:
                     step.at,
                     step.not_after.offset_days,
                     step.not_after.at,
+                    tuple(step.also_for),
                 )
                 for step in table.steps
             ),

@@ -237,6 +237,7 @@ class StepTable(Table):
     offset_days: int = Field(ge=-365, le=365)
     at: SendTime
     not_after: LastTimeTable
+    also_for: list[RiskDateId] = []
 
     @model_validator(mode="after")
     def _ends_after_it_is_due(self) -> Self:

@@ -21,7 +21,7 @@ from campaigns.catalog import Municipality
 from campaigns.channels import Environment
 from campaigns.database import Database
 from campaigns.errors import KampanjhjulError, RefusedError
-from campaigns.followup import drafts, records
+from campaigns.followup import drafts, history, records
 from campaigns.models import Heartbeat
 from campaigns.reminding import reminders, trouble
 from campaigns.reminding.notifying import Notifier, send_due
@@ -110,10 +110,22 @@ def materialise(work: Work, *, now: datetime) -> None:
         with _on_its_own(municipality), work.parts.database.write() as session:
             posts.materialise(session, catalog, work.parts.messages, municipality, now=now)
     with work.parts.database.read() as session:
-        unnoted = records.unnoted(session, catalog)
-    if unnoted:
+        is_stale = records.is_stale(session, catalog)
+    if is_stale:
         with work.parts.database.write() as session:
-            records.note_campaigns(session, catalog, now=now)
+            records.note(session, catalog, now=now)
+
+
+def keep_activities(work: Work, *, now: datetime) -> None:
+    """Keep the planned activities whose day has been: what the files say later does not change that."""
+    database, catalog = work.parts.database, work.parts.catalog
+    for municipality in catalog.municipalities.values():
+        with _on_its_own(municipality):
+            with database.read() as session:
+                unkept = history.unkept_activities(session, catalog, municipality, now=now)
+            if unkept:
+                with database.write() as session:
+                    history.keep_activities(session, catalog, municipality, name=drafts.WORKER, now=now)
 
 
 def follow_up(work: Work, *, now: datetime) -> None:
@@ -247,6 +259,7 @@ JOBS: tuple[Job, ...] = (
     Job(beat, timedelta(seconds=5)),
     Job(materialise, timedelta(minutes=1)),
     Job(remind, timedelta(minutes=5)),
+    Job(keep_activities, timedelta(hours=1)),
     Job(follow_up, timedelta(minutes=5)),
     Job(notify, timedelta(seconds=10)),
     Job(ping, timedelta(minutes=5)),

@@ -32,7 +32,7 @@ from scheduler.simulate import Stage
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 START, END = datetime(2025, 1, 1, 6, 0, tzinfo=STOCKHOLM), datetime(2027, 1, 20, 8, 0, tzinfo=STOCKHOLM)
-EACH = (jobs.reap_leases, jobs.publish_local, jobs.send_outside, jobs.follow_up)
+EACH = (jobs.reap_leases, jobs.publish_local, jobs.send_outside, jobs.keep_activities, jobs.follow_up)
 SCHOOLS = {
     2025: {"jonkoping": "06-05", "holaveden": "06-05", "eksjo": "06-04", "nassjo": "06-10", "vetlanda": "06-11"},
     2026: {"jonkoping": "06-04", "holaveden": "06-05", "eksjo": "06-03", "nassjo": "06-09"},  # Vetlanda's never came

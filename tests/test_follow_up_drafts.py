@@ -79,7 +79,8 @@ def test_a_draft_is_made_once_whoever_makes_it(place: Place) -> None:
         assert len(session.exec(select(FollowUpRow)).all()) == 1
 
 
-def test_the_worker_makes_the_draft_when_the_tertial_is_over_and_never_again(place: Place) -> None:
+def test_the_worker_makes_the_draft_when_the_tertial_is_over_and_never_again(database: Database) -> None:
+    place = planned(Place(database), at=datetime(2026, 4, 30, 7, 0, tzinfo=UTC))
     work = Work(place.parts, place.parts.sender(), "test")
     for at in (MAY - timedelta(days=4), MAY, MAY + timedelta(minutes=5), MAY + timedelta(days=30)):
         jobs.follow_up(work, now=at)
@@ -89,6 +90,26 @@ def test_the_worker_makes_the_draft_when_the_tertial_is_over_and_never_again(pla
         acts = session.exec(select(AuditEntry).where(AuditEntry.action == "gjorde utkast till uppföljning")).all()
     assert [(row.period, row.changed_by, row.made_at) for row in rows] == [("2026-t1", "Kampanjhjulet", MAY)]
     assert len(acts) == 1
+
+
+def test_no_draft_is_made_by_itself_of_days_before_the_first_planning(place: Place) -> None:
+    """Installed on 4 May: the tertial that ended on 30 April was nobody's here. A person may still make one."""
+    work = Work(place.parts, place.parts.sender(), "test")
+    jobs.follow_up(work, now=MAY)
+    with place.database.read() as session:
+        assert session.exec(select(FollowUpRow)).all() == []
+
+    jobs.follow_up(work, now=datetime(2026, 9, 2, 7, 0, tzinfo=UTC))
+    assert make(place).document.period == "2026-t1"
+    with place.database.read() as session:
+        assert set(session.exec(select(FollowUpRow.period))) == {"2026-t1", "2026-t2"}
+
+
+def test_nothing_is_made_where_nothing_was_ever_planned(database: Database) -> None:
+    place = Place(database)
+    jobs.follow_up(Work(place.parts, place.parts.sender(), "test"), now=MAY)
+    with database.read() as session:
+        assert session.exec(select(FollowUpRow)).all() == []
 
 
 def test_a_period_that_is_not_over_or_not_promised_has_no_draft(place: Place) -> None:
@@ -204,6 +225,58 @@ def test_bytes_that_nobody_signed_are_shown_to_nobody(place: Place) -> None:
         session.add(row)
 
     assert published(place) == []
+    aneby = place.parts.catalog.municipality("aneby")
+    with place.database.write() as session:
+        assert stored.follow_up(session, aneby, "2026-t1").state == "changed"
+        with pytest.raises(RefusedError):
+            announcing.announce(session, place.parts.catalog, aneby, made, address="https://x.se", name="Sam", now=MAY)
+        opened = signing.reopen(session, aneby, SPRING, reason="Ändrad utanför tjänsten", name="Sam", now=MAY)
+    assert (opened.state, opened.missing) == ("draft", ("kommun", "polis"))
+    again = rewrite(place, opened.digest, words=made.document.words, again=True)
+    assert again.document == made.document
+    assert sign_both(place, again.digest).state == "published"
+
+
+def test_a_draft_changed_past_the_product_is_told_of_and_can_be_put_right(place: Place) -> None:
+    made = make(place)
+    with place.database.write() as session:
+        row = session.exec(select(FollowUpRow)).one()
+        row.payload = replace(made.document, words=Words("Annat.")).to_bytes()
+        session.add(row)
+    aneby = place.parts.catalog.municipality("aneby")
+    with place.database.read() as session:
+        found = stored.follow_up(session, aneby, "2026-t1")
+    assert found.state == "changed"
+    with pytest.raises(RefusedError, match="har ändrats"):
+        sign(place, found.digest, "kommun", "Kim Kommun")
+    assert rewrite(place, found.digest, words=Words("Annat.")).state == "draft"
+
+
+def test_a_draft_is_sent_back_with_what_should_be_changed_until_it_has_been(place: Place) -> None:
+    made = make(place)
+    sign(place, made.digest, "kommun", "Kim Kommun")
+    aneby = place.parts.catalog.municipality("aneby")
+    for reason, error in ((" ", "Skriv vad som ska ändras"), ("x" * 1001, "får ha högst")):
+        with place.database.write() as session, pytest.raises(RefusedError, match=error):
+            signing.reject(session, aneby, SPRING, party="polis", name="Pia Polis", reason=reason, now=MAY)
+
+    with place.database.write() as session:
+        sent = signing.reject(
+            session, aneby, SPRING, party="polis", name="Pia Polis", reason="Nämn: föräldramötet.", now=MAY
+        )
+
+    assert sent.missing == ("kommun", "polis")
+    assert sent.sent_back is not None
+    back = sent.sent_back
+    assert (back.name, back.party, back.reason, back.at) == ("Pia Polis", "polis", "Nämn: föräldramötet.", MAY)
+    with place.database.read() as session:
+        [entry] = session.exec(select(AuditEntry).where(AuditEntry.action == "skickade tillbaka uppföljning för polis"))
+        assert entry.detail == f"{made.digest[:12]}: Nämn: föräldramötet."
+    changed = rewrite(place, made.digest)
+    assert changed.sent_back is None
+    assert sign_both(place, changed.digest).is_published
+    with place.database.write() as session, pytest.raises(RefusedError, match="publicerad"):
+        signing.reject(session, aneby, SPRING, party="polis", name="Pia Polis", reason="Nej.", now=MAY)
 
 
 def test_a_post_about_a_published_one_is_an_ordinary_draft_with_its_link(place: Place) -> None:

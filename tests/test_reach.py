@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from campaigns import reach, texts
+from campaigns import reach, reach_numbers, texts
 from campaigns.database import Database
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.followup.gathering import gather
@@ -227,7 +227,7 @@ def test_a_number_is_kept_with_who_and_when_and_a_later_one_takes_its_place(plac
 
     assert note(place, post_id, 310) is None
     with place.database.read() as session:
-        found = reach.noted(session, [post_id])[post_id]
+        found = reach_numbers.noted(session, [post_id])[post_id]
         entries = session.exec(select(AuditEntry.detail).where(AuditEntry.action == "noterade räckvidd")).all()
     assert [(item.measure, item.number, item.by, item.at) for item in found] == [
         ("visningar", 310, "Kim Kommun", place.clock.at),
@@ -272,7 +272,7 @@ def test_nothing_is_noted_where_the_time_has_come_and_nothing_went_out(place: Pl
 
     note(place, post_id, 777)
     with place.database.read() as session:
-        assert set(reach.noted(session, [post_id])) == {post_id}
+        assert set(reach_numbers.noted(session, [post_id])) == {post_id}
         found = reach_page(session, place.parts.catalog, place.parts.catalog.municipality("aneby"), now=place.clock.at)
     assert [(item.id, [(each.id, each.is_out) for each in item.channels]) for item in found] == [
         (post_id, [("webb", True), ("sociala-medier", False)])

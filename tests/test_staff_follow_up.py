@@ -349,11 +349,58 @@ def test_a_promise_with_a_successor_is_not_about_to_end(place: Place) -> None:
     aneby = catalog.municipality("aneby")
     old = catalog.promises["trafik"]
     new = replace(old, id="trafik-2027", succeeds="trafik", first_day=old.last_day + timedelta(days=1))
+    aneby = replace(aneby, promises=(*aneby.promises, new.id))
     changed = replace(catalog, promises={**catalog.promises, new.id: new})
     with place.database.read() as session:
         rows = reminders.due(session, changed, aneby, now=datetime(2026, 7, 2, 9, 0, tzinfo=UTC))
     [row] = [row for row in rows if row.kind == "promise_ends"]
     assert row.subject.startswith("4 löften")
+
+
+def test_a_successor_in_another_municipality_takes_over_nothing_here(place: Place) -> None:
+    catalog = place.parts.catalog
+    aneby = catalog.municipality("aneby")
+    old = catalog.promises["trafik"]
+    new = replace(old, id="trafik-2027", succeeds="trafik", municipalities=("grannby",))
+    changed = replace(catalog, promises={**catalog.promises, new.id: new})
+    with place.database.read() as session:
+        rows = reminders.due(session, changed, aneby, now=datetime(2026, 7, 2, 9, 0, tzinfo=UTC))
+    [row] = [row for row in rows if row.kind == "promise_ends"]
+    assert row.subject.startswith("5 löften")
+
+
+def test_one_that_was_changed_past_the_product_is_not_called_published(place: Place, editor: StaffClient) -> None:
+    signed(place, made(editor))
+    assert '<strong class="tag">Publicerad</strong>' in editor.page(SPRING)
+    with place.database.write() as session:
+        row = session.exec(select(FollowUpRow)).one()
+        row.payload = row.payload.replace(b"Tertial 1", b"Tertial 7")
+        session.add(row)
+
+    page = editor.page(SPRING)
+    assert '<strong class="tag">Ändrad, visas inte</strong>' in page
+    assert "Texten är ändrad utanför tjänsten." in page
+    assert "Gör ett budskap om uppföljningen" not in page
+    assert ">Publicerad<" not in page
+    assert "Alla har godkänt" not in page
+    assert "Ändrad, visas inte" in editor.page(ROOM)
+    assert "ändrad utanför tjänsten" in editor.page("/kommun/aneby/idag")
+    assert place.client.get(f"{PUBLIC}/2026-t1").status_code == 404
+
+
+def test_an_approver_sends_the_draft_back_and_the_editor_sees_why(place: Place, editor: StaffClient) -> None:
+    made(editor)
+    pia = place.staff(Role.APPROVER, party="polis", name="Pia Polis")
+    refused = pia.post(f"{SPRING}/skicka-tillbaka", data={"part": "polis", "kommentar": " "})
+    assert refused.status_code == 422
+    assert "Skriv vad som ska ändras" in refused.text
+    assert pia.post(f"{SPRING}/skicka-tillbaka", data={"part": "kommun", "kommentar": "Nej."}).status_code == 403
+    assert editor.post(f"{SPRING}/skicka-tillbaka", data={"part": "polis", "kommentar": "Nej."}).status_code == 403
+
+    pia.act(f"{SPRING}/skicka-tillbaka", part="polis", kommentar="Nämn <mötet>.")
+
+    assert "skickade tillbaka utkastet.</strong> Nämn &lt;mötet&gt;." in editor.page(SPRING)
+    assert "Pia Polis skickade tillbaka utkastet. Nämn &lt;mötet&gt;." in editor.page("/kommun/aneby/idag")
 
 
 def test_a_draft_that_waits_is_told_on_idag_and_in_a_reminder(place: Place, editor: StaffClient) -> None:

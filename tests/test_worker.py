@@ -285,6 +285,7 @@ def test_the_table_of_jobs_is_polls_of_seconds_to_an_hour() -> None:
         "beat",
         "materialise",
         "remind",
+        "keep_activities",
         "follow_up",
         "notify",
         "ping",

@@ -14,10 +14,12 @@ from campaigns.cli.planning import chosen, planned
 from campaigns.errors import RefusedError
 from campaigns.followup.document import Document
 from campaigns.followup.reporting import chosen_report, periods
-from campaigns.followup.stored import states
+from campaigns.followup.stored import follow_ups
 from campaigns.overviews import follow_up_files
+from campaigns.overviews.follow_up import STATE_WORDS
 from campaigns.overviews.follow_up_words import (
     ACTIVITY_WORDS,
+    SOURCE_WORDS,
     activity_words,
     gap_words,
     headline,
@@ -33,7 +35,7 @@ from campaigns.wiring import Parts, open_parts
 def follow_up(given: argparse.Namespace) -> int:
     """The figures of a period as they are now, or the periods that there are."""
     parts = open_parts(os.environ)
-    municipality = _one(parts, given.municipality)
+    municipality = only_one(parts, given.municipality)
     planned(parts)
     if given.periods:
         _list(parts, municipality, given)
@@ -68,7 +70,8 @@ def effort(given: argparse.Namespace) -> int:
     return 0
 
 
-def _one(parts: Parts, wanted: str | None) -> Municipality:
+def only_one(parts: Parts, wanted: str | None) -> Municipality:
+    """The municipality that is asked for, or the only one. Raises RefusedError where there are several."""
     found = chosen(parts.catalog, wanted)
     if len(found) > 1:
         names = ", ".join(item.id for item in found)
@@ -84,17 +87,40 @@ def _document(parts: Parts, municipality: Municipality, wanted: str) -> Document
 def _list(parts: Parts, municipality: Municipality, given: argparse.Namespace) -> None:
     today = parts.clock().astimezone(municipality.zone).date()
     with parts.database.read() as session:
-        known = states(session, municipality)
-    rows = [(item, known.get(item.id, "")) for item in periods(parts.catalog, municipality, today=today)]
+        known = {item.document.period: item for item in follow_ups(session, municipality)}
+    rows = [(item, known.get(item.id)) for item in periods(parts.catalog, municipality, today=today)]
     if given.json:
         show.as_json(
-            [{"id": item.id, "first_day": item.first, "last_day": item.last, "state": state} for item, state in rows]
+            [
+                {
+                    "id": item.id,
+                    "first_day": item.first,
+                    "last_day": item.last,
+                    "state": stored.state if stored else "",
+                    "digest": stored.digest if stored else "",
+                    "missing": list(stored.missing) if stored else [],
+                    "sent_back": stored.sent_back.reason if stored and stored.sent_back else "",
+                }
+                for item, stored in rows
+            ]
         )
         return
-    words = {"published": "publicerad", "draft": "utkast", "": ""}
     show.table(
-        ("Period", "Namn", "Uppföljning"),
-        ((item.id, item.title, words[state]) for item, state in rows),
+        ("Period", "Namn", "Uppföljning", "Saknas", "Sigill"),
+        (
+            (
+                item.id,
+                item.title,
+                f"skickad tillbaka: {stored.sent_back.reason}"
+                if stored and stored.sent_back
+                else STATE_WORDS[stored.state].lower()
+                if stored
+                else "",
+                " ".join(stored.missing) if stored else "",
+                stored.digest[:12] if stored else "",
+            )
+            for item, stored in rows
+        ),
         empty="Kommunen har inget löfte att följa upp.",
     )
 
@@ -135,6 +161,10 @@ def _text(document: Document) -> str:
         lines += [f"    {word}: {number}" for word, number in sending_lines(item.deliveries) if number]
         if item.messages.planned:
             lines.append(f"  {national_words(item)}")
+        lines += [
+            f"    {line.channel_name}, {line.measure_name.lower()}: {line.number} ({SOURCE_WORDS[line.source].lower()})"
+            for line in item.reach
+        ]
         lines.append(f"  {' '.join(activity_words(item))}")
         lines += [
             f"    {line.day.isoformat()} {line.name}: {ACTIVITY_WORDS[line.outcome][1].lower()}"

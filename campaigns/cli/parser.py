@@ -340,6 +340,17 @@ def _follow_up(commands: argparse._SubParsersAction) -> None:  # type: ignore[ty
     follow_up.add_argument("--output", metavar="FIL", help="skriv till en fil i stället för standard ut")
     _municipality(follow_up)
     _json(follow_up)
+    approve = _command(commands, "approve-follow-up", "follow_up_signing:approve", "godkänn en uppföljning för en part")
+    reject = _command(
+        commands, "reject-follow-up", "follow_up_signing:reject", "skicka tillbaka en uppföljning, med skäl"
+    )
+    for each in (approve, reject):
+        each.add_argument("period", metavar="PERIOD", help="till exempel 2026-t1: se follow-up --list")
+        each.add_argument("--party", metavar="PART", required=True, help="till exempel kommun eller polis")
+        _municipality(each)
+        _as(each)
+    approve.add_argument("--digest", metavar="SIGILL", help="godkänn bara om den är den med hela det här sigillet")
+    reject.add_argument("--reason", metavar="SKÄL", required=True, help="vad som behöver ändras")
     effort = _command(
         commands, "effort", "following_up:effort", "lägg till en insats utanför kampanjerna, för ett löfte"
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import date
 
 from campaigns.catalog import Promise
-from campaigns.followup.document import ActivityLine
+from campaigns.followup.figures import ActivityLine
 from campaigns.followup.gathered import Gathered
 from campaigns.models import ActivityRow
 from campaigns.plan import PlannedActivity

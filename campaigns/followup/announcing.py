@@ -11,10 +11,11 @@ from campaigns.catalog import Catalog, Municipality
 from campaigns.content import SWEDISH
 from campaigns.errors import RefusedError
 from campaigns.extras import add_extra_post
-from campaigns.followup.sentences import headline
+from campaigns.followup.sentences import in_brief
 from campaigns.followup.stored import FollowUp
 from campaigns.localtime import Chosen, to_utc
 from campaigns.models import OccurrenceRow, Post
+from campaigns.post_names import FOLLOW_UP_TITLE
 from campaigns.texts import write_text
 from campaigns.workdays import working_day_from
 
@@ -40,7 +41,7 @@ def announce(
     `address` is where it is read. The post belongs to the next occurrence of a campaign that answers to a promise in
     it. Raises RefusedError for one that is not published, and where nothing is coming that it could belong to.
     """
-    if not item.is_published:
+    if item.state != "published":
         raise RefusedError("Uppföljningen är inte publicerad än: alla parter ska ha godkänt den.")
     campaign, occurrence = _next_occurrence(session, catalog, municipality, now=now)
     day = working_day_from(now.astimezone(municipality.zone).date() + timedelta(days=_DAYS))
@@ -67,7 +68,7 @@ def announce(
 
 def message(item: FollowUp, address: str) -> str:
     """The text that the post begins with: what was done, and where to read it all."""
-    told = headline(item.document)
+    told = in_brief(item.document)
     front = {"title": _title(item), "short": f"{told[0]} Läs vad mer vi har gjort.", "link": address}
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()]
     body = f"{' '.join(told[:3])}\n\n[Läs hela uppföljningen]({address})"
@@ -75,7 +76,7 @@ def message(item: FollowUp, address: str) -> str:
 
 
 def _title(item: FollowUp) -> str:
-    return f"Så höll vi löftet: {item.document.title}"
+    return f"{FOLLOW_UP_TITLE}{item.document.title}"
 
 
 def _next_occurrence(

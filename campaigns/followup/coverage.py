@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
-from campaigns.followup.document import CoverageLine
+from campaigns.followup.figures import CoverageLine
 from campaigns.followup.gathered import Gathered
 from campaigns.followup.outcomes import is_out, spreads
 from campaigns.models import OccurrenceRow, Post
@@ -16,13 +16,14 @@ def coverage_lines(
 ) -> tuple[CoverageLine, ...]:
     """One for each risk date of a year with its day from `first` to `last`, and each audience.
 
-    A risk date with several places is one: what reached the audience for any of them counts.
+    A risk date with several places is one: what reached the audience for any of them counts. A message that was for
+    several risk dates counts for each.
     """
     lines = []
     audiences = _audiences(found, posts)
     for (risk_date, year), group in _risk_dates(found, answering, posts, first, last).items():
         keys = {row.key for row in group}
-        of_these = [post for post in posts if post.occurrence in keys]
+        of_these = [post for post in posts if post.occurrence in keys or _is_for(found, post, risk_date, year)]
         is_over = all(row.last_day < found.today for row in group)
         for audience in audiences:
             out = [post for post in of_these if post.audience == audience and is_out(post, found)]
@@ -30,6 +31,13 @@ def coverage_lines(
             name = found.catalog.audiences[audience].name if audience in found.catalog.audiences else audience
             lines.append(CoverageLine(risk_date, group[0].name, year, audience, name, len(out), len(national), is_over))
     return tuple(lines)
+
+
+def _is_for(found: Gathered, post: Post, risk_date: str, year: int) -> bool:
+    """Whether the message of another risk date is for this one too."""
+    occurrence = found.occurrences.get(post.occurrence)
+    is_named = risk_date in found.shared.get((post.campaign, post.step), ())
+    return is_named and occurrence is not None and occurrence.year == year
 
 
 def _risk_dates(

@@ -6,153 +6,27 @@ New figures are new fields with a default, so that what was signed before them c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date
 
 from pydantic import TypeAdapter, ValidationError
 
 from campaigns.errors import TemplateError
-
-
-@dataclass(frozen=True)
-class Messages:
-    """Posts by what became of them: every planned one is in exactly one of the last seven. Counted by the day due."""
-
-    planned: int = 0
-    out: int = 0  # in at least one channel
-    held_up: int = 0  # signed in time to go out, and out in no channel
-    unsigned: int = 0
-    undated: int = 0  # the day was never confirmed
-    skipped: int = 0  # a person left it out
-    coming: int = 0
-
-
-@dataclass(frozen=True)
-class Signing:
-    """Of the posts whose time has come: signed by all parties by then, later but still in time to go out, or not."""
-
-    in_time: int = 0
-    late: int = 0
-    never: int = 0
-
-    @property
-    def due(self) -> int:
-        return self.in_time + self.late + self.never
-
-
-@dataclass(frozen=True)
-class Deliveries:
-    """Sendings by what became of them: each place (channel, language, recipient) of a post once.
-
-    Counted by the day it went out, or was to. What was withdrawn or corrected afterwards went out all the same.
-    """
-
-    published: int = 0
-    handed_over: int = 0
-    by_hand: int = 0  # done by a person
-    by_hand_waiting: int = 0
-    unknown: int = 0
-    failed: int = 0
-    missed: int = 0  # its time came during a pause
-    too_late: int = 0
-    stopped: int = 0
-    waiting: int = 0
-    withdrawn: int = 0  # of those that went out
-    corrected: int = 0  # texts put right in a channel afterwards
-
-    @property
-    def out(self) -> int:
-        return self.published + self.handed_over + self.by_hand
-
-
-@dataclass(frozen=True)
-class ChannelLine:
-    """What went out in a campaign to an audience in a channel: posts, and sendings of them."""
-
-    campaign: str
-    campaign_name: str
-    audience: str
-    audience_name: str
-    channel: str
-    channel_name: str
-    posts: int
-    deliveries: int
-
-
-@dataclass(frozen=True)
-class NationalLine:
-    """A national campaign that was spread: in how many posts, and sendings of them."""
-
-    id: str
-    name: str
-    posts: int
-    deliveries: int
-
-
-@dataclass(frozen=True)
-class ActivityLine:
-    """Something that people did or were to do. `outcome` is done, not_done, untold (its day has been) or coming."""
-
-    key: str
-    name: str
-    campaign_name: str
-    day: date
-    responsible: str
-    outcome: str
-    number: int | None = None
-    note: str = ""
-    link: str = ""
-    situation: str = ""  # what had changed, of an effort outside the campaigns
-
-
-@dataclass(frozen=True)
-class SkippedLine:
-    """A step that a person left out, and why."""
-
-    campaign_name: str
-    step_name: str
-    audience_name: str
-    day: date
-    reason: str
-
-
-@dataclass(frozen=True)
-class PauseLine:
-    """A pause within the period. `missed` are the sendings whose time came during it. No `last_day`: it goes on."""
-
-    first_day: date
-    last_day: date | None
-    channel_name: str
-    reason: str
-    missed: int
-
-
-@dataclass(frozen=True)
-class CoverageLine:
-    """A risk date of a year and an audience: how many own posts went out, and how many spread a national campaign.
-
-    Until the day has been (`is_over`), what is missing may still come.
-    """
-
-    risk_date: str
-    name: str
-    year: int
-    audience: str
-    audience_name: str
-    own: int
-    national: int
-    is_over: bool
-
-
-@dataclass(frozen=True)
-class Gap:
-    """What a risk date and an audience went without."""
-
-    name: str
-    year: int
-    audience_name: str
-    missing: str  # ”eget budskap”, ”nationell kampanj” or both
+from campaigns.followup.figures import (
+    ActivityLine,
+    ChannelLine,
+    CoverageLine,
+    Deliveries,
+    Gap,
+    Messages,
+    NationalLine,
+    PauseLine,
+    ReachLine,
+    Signing,
+    SkippedLine,
+    Totals,
+    added,
+)
 
 
 @dataclass(frozen=True)
@@ -165,11 +39,12 @@ class Section:
     first_day: date
     last_day: date
     revised: str = ""  # why it says so and not as before
-    messages: Messages = Messages()
-    signing: Signing = Signing()
-    deliveries: Deliveries = Deliveries()
+    messages: Messages = field(default_factory=Messages)
+    signing: Signing = field(default_factory=Signing)
+    deliveries: Deliveries = field(default_factory=Deliveries)
     channels: tuple[ChannelLine, ...] = ()
     national: tuple[NationalLine, ...] = ()
+    reach: tuple[ReachLine, ...] = ()
     activities: tuple[ActivityLine, ...] = ()
     skipped: tuple[SkippedLine, ...] = ()
     coverage: tuple[CoverageLine, ...] = ()
@@ -219,6 +94,17 @@ class Document:
     sections: tuple[Section, ...]
     pauses: tuple[PauseLine, ...] = ()
     words: Words = field(default_factory=Words)
+    totals: Totals | None = None  # None: it was made before they were counted
+
+    @property
+    def summed(self) -> Totals:
+        """The totals; of an older document, those of its promises added together."""
+        return self.totals or Totals(
+            posts=sum(item.messages.out for item in self.sections),
+            sendings=added(item.deliveries for item in self.sections).out,
+            done=sum(len(item.activities_that("done")) for item in self.sections),
+            gaps=sum(len(item.gaps) for item in self.sections),
+        )
 
     @property
     def is_over(self) -> bool:
@@ -247,9 +133,3 @@ def document_from(payload: bytes) -> Document:
         return _DOCUMENT.validate_json(payload)
     except ValidationError as error:
         raise TemplateError("Den sparade uppföljningen går inte att läsa.") from error
-
-
-def added(parts: Iterable[Deliveries]) -> Deliveries:
-    """All of them together."""
-    parts = list(parts)
-    return Deliveries(**{item.name: sum(getattr(part, item.name) for part in parts) for item in fields(Deliveries)})

@@ -11,7 +11,8 @@ from sqlmodel import Session, select
 from campaigns.catalog import Catalog, Municipality
 from campaigns.errors import RefusedError
 from campaigns.followup.document import Words, digest_of, document_from
-from campaigns.followup.periods import Period, newly_ended
+from campaigns.followup.history import begun_on
+from campaigns.followup.periods import Period, newly_ended, not_before
 from campaigns.followup.reporting import known_period, periods, report
 from campaigns.followup.stored import FollowUp, follow_up, locked, record, row_of, shown, void
 from campaigns.models import FollowUpRow
@@ -22,12 +23,17 @@ WORKER = "Kampanjhjulet"
 
 
 def to_be_made(session: Session, catalog: Catalog, municipality: Municipality, *, now: datetime) -> list[Period]:
-    """The periods that have lately ended and that nobody has made a follow-up of."""
+    """The periods that have lately ended and that nobody has made a follow-up of.
+
+    One that ended before the municipality was first planned is left to people: nothing was counted then.
+    """
     today = now.astimezone(municipality.zone).date()
+    ended = newly_ended(periods(catalog, municipality, today=today), today=today)
+    begun = begun_on(session, municipality)
+    if not ended or begun is None:
+        return []
     made = set(session.exec(select(FollowUpRow.period).where(FollowUpRow.municipality == municipality.id)))
-    return [
-        item for item in newly_ended(periods(catalog, municipality, today=today), today=today) if item.id not in made
-    ]
+    return [item for item in not_before(ended, begun) if item.id not in made]
 
 
 def make(
@@ -87,14 +93,15 @@ def rewrite(
     row = locked(session, municipality, period.id)
     if row.published_at is not None:
         raise RefusedError("Uppföljningen är publicerad. Öppna den för rättelse först.")
-    if row.digest != digest:
+    if digest_of(row.payload) != digest:
         raise RefusedError("Någon annan har ändrat uppföljningen sedan du öppnade den. Läs den nya och ändra i den.")
-    document = replace(document_from(row.payload), words=words)
+    before = document_from(row.payload)
+    document = replace(before, words=words)
     if is_counted_again:
         document = report(session, catalog, municipality, period, now=now, words=words)
-    payload = document.to_bytes()
-    if payload != row.payload:
-        row.payload, row.digest, row.changed_by, row.changed_at = payload, digest_of(payload), actor, now
+    if document != before or row.digest != digest:
+        row.payload, row.changed_by, row.changed_at = document.to_bytes(), actor, now
+        row.digest = digest_of(row.payload)
         session.add(row)
         void(session, row, "Uppföljningen har ändrats.", now=now)
         record(session, row, actor, "ändrade uppföljning", row.digest[:12], now=now)

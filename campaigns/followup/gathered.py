@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from campaigns.catalog import Catalog, Municipality
-from campaigns.followup.national import national_campaigns
 from campaigns.models import ActivityRow, Approval, Delivery, OccurrenceRow, Pause, Post
 from campaigns.plan import PlannedActivity
+from campaigns.reach_numbers import Noted
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class Gathered:
     planned: tuple[PlannedActivity, ...]
     pauses: tuple[Pause, ...]
     campaigns: Mapping[str, Answering] = field(default_factory=dict)
+    national_names: Mapping[str, str] = field(default_factory=dict)
+    shared: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # by campaign and step: risk dates
+    noted: Mapping[int, Sequence[Noted]] = field(default_factory=dict)  # by post
+    clicks: Mapping[int, Mapping[str, int]] = field(default_factory=dict)  # by post and channel
 
     def day_of(self, at: datetime) -> date:
         """The municipality's own calendar day at a moment."""
@@ -44,7 +48,3 @@ class Gathered:
     @property
     def today(self) -> date:
         return self.day_of(self.now)
-
-    @property
-    def national_names(self) -> dict[str, str]:
-        return {item.id: item.name for item in national_campaigns(self.catalog)}

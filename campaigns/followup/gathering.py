@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
-from campaigns import counted_links
+from campaigns import counted_links, reach_numbers
 from campaigns.catalog import Catalog, Municipality
 from campaigns.content import Content
 from campaigns.followup.gathered import Answering, Gathered
-from campaigns.followup.national import national_campaigns, spread_in
+from campaigns.followup.national import NationalCampaign, spread_in
+from campaigns.followup.records import national_known, shared_steps
 from campaigns.models import (
     ActivityRow,
     Approval,
@@ -27,6 +28,7 @@ from campaigns.rules import FIRST_YEAR, LAST_YEAR
 from campaigns.season import season
 
 T = TypeVar("T", Delivery, Approval)
+N = TypeVar("N")
 _AT_ONCE = 500  # values in one question: databases bound them
 
 
@@ -57,6 +59,7 @@ def gather(
     laid = season(session, catalog, municipality, years=known)
     by_post = _by_post(deliveries)
     contents = [item.content_id for found in by_post.values() for item in found]
+    national = national_known(session, catalog)
     return Gathered(
         catalog=catalog,
         municipality=municipality,
@@ -64,12 +67,16 @@ def gather(
         posts=tuple(posts),
         deliveries=by_post,
         signatures=_by_post(signatures),
-        spread=_spread(session, catalog, municipality, contents),
+        spread=_spread(session, national, municipality, contents),
         occurrences={row.key: row for row in occurrences},
         activities=tuple(activities),
         planned=tuple(item for item in laid.plan.activities if item.occurrence.has_day),
         pauses=tuple(pauses),
         campaigns=_answering(session, catalog),
+        national_names={item.id: item.name for item in national},
+        shared=shared_steps(session, catalog),
+        noted=_at_once(by_post, lambda some: reach_numbers.noted(session, some)),
+        clicks=_at_once(by_post, lambda some: reach_numbers.clicks(session, some)),
     )
 
 
@@ -88,17 +95,27 @@ def _by_post(rows: Iterable[T]) -> dict[int, tuple[T, ...]]:
     return {post_id: tuple(items) for post_id, items in found.items()}
 
 
+def _at_once(ids: Iterable[int], read: Callable[[Sequence[int]], Mapping[int, N]]) -> dict[int, N]:
+    """What is read of so many at a time, together."""
+    every = sorted(ids)
+    return {
+        key: value
+        for start in range(0, len(every), _AT_ONCE)
+        for key, value in read(every[start : start + _AT_ONCE]).items()
+    }
+
+
 def _spread(
-    session: Session, catalog: Catalog, municipality: Municipality, content_ids: Iterable[int]
+    session: Session, known: Sequence[NationalCampaign], municipality: Municipality, content_ids: Iterable[int]
 ) -> dict[int, tuple[str, ...]]:
-    known = national_campaigns(catalog)
     shortened = counted_links.originals(session, municipality.id)
-    wanted = sorted(set(content_ids))
-    found: dict[int, tuple[str, ...]] = {}
-    for start in range(0, len(wanted), _AT_ONCE):
-        some = wanted[start : start + _AT_ONCE]
+
+    def read(some: Sequence[int]) -> dict[int, tuple[str, ...]]:
         rows = session.exec(select(ContentRow.id, ContentRow.payload).where(col(ContentRow.id).in_(some)))
-        for content_id, payload in rows:
-            content = counted_links.with_original_link(Content.from_bytes(payload), shortened)
-            found[content_id or 0] = tuple(spread_in(content, known))
-    return found
+        return {content_id or 0: spread_by(payload) for content_id, payload in rows}
+
+    def spread_by(payload: bytes) -> tuple[str, ...]:
+        content = counted_links.with_original_link(Content.from_bytes(payload), shortened)
+        return tuple(spread_in(content, known))
+
+    return _at_once(set(content_ids), read)

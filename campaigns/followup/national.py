@@ -43,7 +43,8 @@ def spread_in(content: Content, known: Iterable[NationalCampaign]) -> list[str]:
     """The ids of the national campaigns that the message leads to or names."""
     led_to = [_bare(item) for item in addresses_of(content)]
     words = f"{content.title}\n{content.short}\n{content.body}".casefold()
-    return [item.id for item in known if any(_is_in(each, item.address) for each in led_to) or _is_named(item, words)]
+    found = (item.id for item in known if any(_is_in(each, item.address) for each in led_to) or _is_named(item, words))
+    return [*dict.fromkeys(found)]  # one may be known by several addresses
 
 
 def _is_named(item: NationalCampaign, words: str) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from campaigns.followup.gathered import Gathered
 from campaigns.models import Act, Approval, Delivery, DeliveryState, Post, PostState
+from campaigns.post_names import tells_of_follow_up
 
 _WENT_OUT = (DeliveryState.PUBLISHED, DeliveryState.HANDED_OVER, DeliveryState.WITHDRAWN, DeliveryState.REPLACED)
 BY_HAND = "manuell"  # the kind of channel where a person does it
@@ -35,11 +36,6 @@ class SigningOutcome(StrEnum):
 def has_gone_out(item: Delivery) -> bool:
     """Whether it reached its channel, whatever was done with it there afterwards."""
     return item.act == Act.PUBLISH and item.state in _WENT_OUT and item.published_at is not None
-
-
-def day_of(item: Delivery, found: Gathered) -> date:
-    """The local day that a sending is counted on: when it went out, else when it was to."""
-    return found.day_of(item.published_at or item.due_at)
 
 
 def sendings(items: Iterable[Delivery]) -> list[Delivery]:
@@ -90,8 +86,11 @@ _FIELDS = {
 
 
 def is_planned(post: Post, found: Gathered) -> bool:
-    """Whether the post is, or was, part of the season: not called off before anything of it went out."""
-    return post.state != PostState.CANCELLED or is_out(post, found)
+    """Whether the post is, or was, part of the season: not called off before anything of it went out.
+
+    One about a follow-up is not: what it tells of is counted already.
+    """
+    return not tells_of_follow_up(post) and (post.state != PostState.CANCELLED or is_out(post, found))
 
 
 def is_out(post: Post, found: Gathered) -> bool:
@@ -126,8 +125,17 @@ def signing_outcome(post: Post, found: Gathered) -> SigningOutcome:
 
 
 def _is_signed(post: Post, found: Gathered, at: datetime) -> bool:
-    parties = [party.id for party in found.municipality.parties]
-    return _signed_by(found.signatures.get(post.id or 0, ()), at).issuperset(parties)
+    """Whether everybody's signature stood at a moment who then had to sign.
+
+    Who had to is what the rows tell, not today's files: the last of them let the deliveries be made, at that instant.
+    """
+    signatures = found.signatures.get(post.id or 0, ())
+    moments = {item.created_at for item in found.deliveries.get(post.id or 0, ())}
+    if post.state == PostState.APPROVED and not moments:  # its channels had all left the file
+        moments = {item.created_at for item in signatures[-1:]}
+    standing = _signed_by(signatures, at)
+    needed = [_signed_by(signatures, moment) for moment in moments if moment <= at]
+    return any(parties and parties <= standing for parties in needed)
 
 
 def _signed_by(signatures: Sequence[Approval], at: datetime) -> set[str]:

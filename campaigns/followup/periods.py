@@ -93,6 +93,11 @@ def newly_ended(found: Iterable[Period], *, today: date) -> list[Period]:
     return [item for item in found if item.last < today <= item.last + LATEST]
 
 
+def not_before(found: Iterable[Period], begun: date) -> list[Period]:
+    """Those of the periods that did not end before a day."""
+    return [item for item in found if item.last >= begun]
+
+
 def _bounded(period: Period) -> Period:
     if not (period.first.year >= FIRST_YEAR and period.last.year <= LAST_YEAR):
         raise ValueError(period.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from campaigns.followup.document import Document, Section, added
+from campaigns.followup.document import Document, Section
 from campaigns.swedish import MONTHS
 
 _SMALL = ("noll", "en", "två", "tre", "fyra", "fem", "sex", "sju", "åtta", "nio", "tio", "elva", "tolv")
@@ -23,28 +23,36 @@ def span_words(first: date, last: date) -> str:
 
 
 def headline(document: Document) -> list[str]:
-    """The whole in a few sentences."""
-    sections = document.sections
-    out = added(item.deliveries for item in sections).out
-    posts = sum(item.messages.out for item in sections)
-    done = sum(len(item.activities_that("done")) for item in sections)
-    gaps = sum(len(item.gaps) for item in sections)
-    sentences = [f"Vi skickade {_count(posts, 'budskap', 'budskap')}.", f"De gick ut {_times(out)}."]
+    """The whole in a few sentences, above the rest of it."""
+    return [*in_brief(document), *(["Du ser dem nedan."] if document.summed.gaps else [])]
+
+
+def in_brief(document: Document) -> list[str]:
+    """The whole in a few sentences, to stand by themselves."""
+    totals = document.summed
+    posts, done, gaps = totals.posts, totals.done, totals.gaps
+    sentences = [
+        f"Vi skickade {_count(posts, 'budskap', 'budskap')}.",
+        f"{'Det' if posts == 1 else 'De'} gick ut {_times(totals.sendings)}.",
+    ]
     if not posts:
         sentences = ["Inget budskap gick ut."]
     sentences.append(
         f"Vi gjorde {_count(done, 'insats', 'insatser')} på plats." if done else "Ingen insats är noterad som gjord."
     )
     if gaps:
-        sentences.append(f"{_first(gaps, 'lucka', 'luckor')} finns kvar. Du ser dem nedan.")
+        sentences.append(f"{_first(gaps, 'lucka', 'luckor')} finns kvar.")
     return sentences
 
 
 def message_words(section: Section) -> list[str]:
     """What became of the messages."""
-    found, was = section.messages, section.signing
+    found, was, late = section.messages, section.signing, section.deliveries.belated
+    belated = (
+        [f"{_first(late, 'äldre utskick', 'äldre utskick')} blev klar{'t' if late == 1 else 'a'} nu."] if late else []
+    )
     if not found.planned:
-        return ["Här ingår inga budskap."]
+        return ["Här ingår inga budskap.", *belated]
     sentences = [f"{_first(found.planned, 'budskap', 'budskap')} skulle gå ut. {_first(found.out, '', '')} gick ut."]
     if was.due:
         sentences.append(
@@ -60,7 +68,7 @@ def message_words(section: Section) -> list[str]:
     ):
         if number:
             sentences.append(f"{_first(number, '', '')} {one if number == 1 else many}")
-    return sentences
+    return [*sentences, *belated]
 
 
 def activity_words(section: Section) -> list[str]:
@@ -88,6 +96,17 @@ def national_words(section: Section) -> str:
     return f"Vi spred {_count(len(section.national), 'nationell kampanj', 'nationella kampanjer')}, {_times(times)}."
 
 
+def reach_words(section: Section) -> str:
+    """What the numbers of reach are, and are not."""
+    sources = {line.source for line in section.reach}
+    said = {
+        frozenset({"noted"}): "Siffrorna har vi läst i kanalen.",
+        frozenset({"counted"}): "Vår egen länk har räknat klicken.",
+        frozenset({"noted", "counted"}): "En del siffror har vi läst i kanalen. Andra har vår egen länk räknat.",
+    }
+    return f"{said[frozenset(sources)]} En person kan vara med flera gånger." if sources else ""
+
+
 def gap_words(section: Section) -> str:
     """How much the risk dates went without."""
     over = [item for item in section.coverage if item.is_over]
@@ -103,6 +122,7 @@ def plain_text(document: Document) -> str:
     parts = [*headline(document)]
     for section in document.sections:
         parts += [*message_words(section), national_words(section), *activity_words(section), gap_words(section)]
+        parts += [reach_words(section)] if section.reach else []
     return "\n\n".join(parts)
 
 

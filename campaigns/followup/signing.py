@@ -12,9 +12,9 @@ from campaigns.catalog import Municipality
 from campaigns.errors import RefusedError
 from campaigns.followup.document import digest_of
 from campaigns.followup.periods import Period
-from campaigns.followup.stored import FollowUp, live, locked, record, shown, void
+from campaigns.followup.stored import FollowUp, live, locked, record, send_back, shown, void
 from campaigns.models import FollowUpSignature
-from campaigns.written import checked_actor, checked_reason, name_key
+from campaigns.written import LONGEST_COMMENT, WrittenError, checked_actor, checked_reason, name_key, within
 
 
 def sign(
@@ -69,6 +69,25 @@ def take_back(
     return shown(session, municipality, row)
 
 
+def reject(
+    session: Session, municipality: Municipality, period: Period, *, party: str, name: str, reason: str, now: datetime
+) -> FollowUp:
+    """Send a draft back with what should be changed: the signatures on it fall.
+
+    Raises RefusedError for one that is published, WrittenError without a reason, NotFoundError if there is none.
+    """
+    row = locked(session, municipality, period.id)
+    signer = signer_of(municipality, party, name)
+    comment = within(reason.strip(), LONGEST_COMMENT, "Kommentaren")
+    if not comment:
+        raise WrittenError("Skriv vad som ska ändras, så att den som skriver vet vad som behövs.")
+    if row.published_at is not None:
+        raise RefusedError("Uppföljningen är publicerad. Öppna den för rättelse i stället.")
+    void(session, row, f"{signer} skickade tillbaka uppföljningen: {comment}", now=now)
+    send_back(session, row, party, signer, comment, now=now)
+    return shown(session, municipality, row)
+
+
 def reopen(
     session: Session, municipality: Municipality, period: Period, *, reason: str, name: str, now: datetime
 ) -> FollowUp:
@@ -79,6 +98,7 @@ def reopen(
     if row.published_at is None:
         raise RefusedError("Uppföljningen är inte publicerad, så den går att ändra som den är.")
     row.published_at, row.changed_by, row.changed_at = None, actor, now
+    row.digest = digest_of(row.payload)  # whoever signs it anew reads what is there, whoever wrote it
     session.add(row)
     void(session, row, f"{actor} öppnade uppföljningen för rättelse.", now=now)
     record(session, row, actor, "öppnade uppföljning för rättelse", why, now=now)

@@ -13,8 +13,10 @@ from campaigns import audit
 from campaigns.catalog import Municipality
 from campaigns.errors import NotFoundError
 from campaigns.followup.document import Document, digest_of, document_from
-from campaigns.models import FollowUpRow, FollowUpSignature
+from campaigns.models import AuditEntry, FollowUpRow, FollowUpSignature
 from campaigns.revisions import touch
+
+_SENT_BACK = "skickade tillbaka uppföljning för "
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,21 @@ class Signature:
 
 
 @dataclass(frozen=True)
+class SentBack:
+    """Somebody has read these very bytes for a party and wants them changed: who, why, when (UTC)."""
+
+    name: str
+    party: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class FollowUp:
-    """A stored follow-up. `missing` are the parties' ids whose signature on these bytes is wanting."""
+    """A stored follow-up. `missing` are the parties' ids whose signature on these bytes is wanting.
+
+    `is_whole`: the bytes are those that were written here and, where it is published, signed.
+    """
 
     id: int
     document: Document
@@ -39,10 +54,19 @@ class FollowUp:
     changed_by: str
     changed_at: datetime
     published_at: datetime | None
+    is_whole: bool = True
+    sent_back: SentBack | None = None
 
     @property
     def is_published(self) -> bool:
         return self.published_at is not None
+
+    @property
+    def state(self) -> str:
+        """Draft, published, or changed: somebody has changed it past the product, and nobody but staff sees it."""
+        if not self.is_whole:
+            return "changed"
+        return "published" if self.is_published else "draft"
 
 
 def follow_up(session: Session, municipality: Municipality, period: str) -> FollowUp:
@@ -62,20 +86,12 @@ def follow_ups(session: Session, municipality: Municipality) -> list[FollowUp]:
     ]
 
 
-def states(session: Session, municipality: Municipality) -> dict[str, str]:
-    """Where the stored follow-ups stand, by period: ”draft” or ”published”."""
-    return {
-        item.document.period: "published" if item.is_published else "draft"
-        for item in follow_ups(session, municipality)
-    }
-
-
 def published(session: Session, municipality: Municipality) -> list[FollowUp]:
     """Those that every party has signed: what anybody may read.
 
     The bytes are held against the signatures again. Who the parties are may have changed since they signed.
     """
-    return [item for item in follow_ups(session, municipality) if item.is_published and item.signatures]
+    return [item for item in follow_ups(session, municipality) if item.state == "published"]
 
 
 def row_of(session: Session, municipality: Municipality, period: str) -> FollowUpRow | None:
@@ -118,7 +134,28 @@ def shown(session: Session, municipality: Municipality, row: FollowUpRow) -> Fol
         changed_by=row.changed_by,
         changed_at=row.changed_at,
         published_at=row.published_at,
+        is_whole=row.digest == digest and (row.published_at is None or bool(standing)),
+        sent_back=None if row.published_at else _sent_back(session, row, digest),
     )
+
+
+def send_back(session: Session, row: FollowUpRow, party: str, signer: str, comment: str, *, now: datetime) -> None:
+    """Write into the log that somebody wants just these bytes changed: when they are, it is told no more."""
+    record(session, row, signer, f"{_SENT_BACK}{party}", f"{digest_of(row.payload)[:12]}: {comment}", now=now)
+
+
+def _sent_back(session: Session, row: FollowUpRow, digest: str) -> SentBack | None:
+    query = (
+        select(AuditEntry)
+        .where(AuditEntry.at >= row.made_at, AuditEntry.municipality == row.municipality)
+        .where(AuditEntry.subject == log_subject(row.period), col(AuditEntry.action).startswith(_SENT_BACK))
+        .order_by(col(AuditEntry.id).desc())
+    )
+    entry = session.exec(query).first()
+    seal, _, reason = entry.detail.partition(": ") if entry else ("", "", "")
+    if entry is None or seal != digest[:12]:
+        return None
+    return SentBack(entry.actor, entry.action.removeprefix(_SENT_BACK), reason, entry.at)
 
 
 def void(session: Session, row: FollowUpRow, reason: str, *, now: datetime, party: str = "") -> None:

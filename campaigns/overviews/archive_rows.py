@@ -101,7 +101,7 @@ class ArchiveRows:
                 else item.document.first_day.year <= year <= item.document.last_day.year
             )
         ]
-        self.follow_ups = [item for item in stored if item.is_published]
+        self.follow_ups = [item for item in stored if item.state == "published"]
         signed = select(FollowUpRow).where(col(FollowUpRow.id).in_([item.id for item in self.follow_ups]))
         self.payloads = {row.id: row.payload for row in session.execute(signed).scalars()}
         subjects = [*(post.key for post in self.posts), *(item.key for item in self.deliveries)]

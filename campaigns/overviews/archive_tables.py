@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from campaigns import reach
+from campaigns import reach_numbers
 from campaigns.catalog import Municipality
 from campaigns.followup.stored import FollowUp
 from campaigns.overviews import follow_up_files
@@ -90,7 +90,7 @@ def pauses(rows: ArchiveRows) -> bytes:
 
 def reached(session: Session, rows: ArchiveRows) -> bytes:
     ids = [post.id for post in rows.posts if post.id is not None]
-    noted, clicks = reach.noted(session, ids), reach.clicks(session, ids)
+    noted, clicks = reach_numbers.noted(session, ids), reach_numbers.clicks(session, ids)
     lines = [
         (rows.by_id[post_id].key, item.channel, item.word, item.number, item.by, _iso(item.at))
         for post_id, found in sorted(noted.items())

@@ -22,11 +22,12 @@ from campaigns.reminding.promised import ENDS_WITHIN, ending
 from campaigns.swedish import long_date
 
 WRITTEN_AFTERWARDS = timedelta(days=180)
+STATE_WORDS: Mapping[str, str] = {"draft": "Utkast", "published": "Publicerad", "changed": "Ändrad, visas inte"}
 
 
 @dataclass(frozen=True)
 class PeriodChoice:
-    """A period to choose, and where its follow-up stands: ”Utkast”, ”Publicerad” or nothing."""
+    """A period to choose, and where its follow-up stands: one of STATE_WORDS or nothing."""
 
     period: Period
     word: str
@@ -50,7 +51,7 @@ def room(session: Session, catalog: Catalog, municipality: Municipality, wanted:
     today = now.astimezone(municipality.zone).date()
     period = chosen_period(catalog, municipality, wanted, today=today)
     stored = follow_ups(session, municipality)
-    words = {item.document.period: "Publicerad" if item.is_published else "Utkast" for item in stored}
+    words = {item.document.period: STATE_WORDS[item.state] for item in stored}
     return Room(
         choices=[
             PeriodChoice(item, words.get(item.id, ""), item == period)
@@ -100,13 +101,28 @@ def to_do(session: Session, catalog: Catalog, municipality: Municipality, *, tod
             link="Se uppföljningen",
         )
     for item in follow_ups(session, municipality):
-        if not item.is_published:
+        path = paths.staff(municipality, f"uppfoljning/{item.document.period}")
+        if not item.is_whole:
+            yield Action(
+                "Uppföljning",
+                f"{item.document.title}: texten är ändrad utanför tjänsten och visas inte för invånare.",
+                path=path,
+                link="Läs uppföljningen",
+            )
+        elif item.sent_back:
+            yield Action(
+                "Uppföljning",
+                f"{item.document.title}: {item.sent_back.name} skickade tillbaka utkastet. {item.sent_back.reason}",
+                path=path,
+                link="Ändra utkastet",
+            )
+        elif not item.is_published:
             yield Action(
                 "Uppföljning",
                 f"{item.document.title}: utkastet ska läsas och godkännas. "
                 f"Väntar på {' och '.join(names[party] for party in item.missing)}.",
                 role=Role.APPROVER,
                 parties=item.missing,
-                path=paths.staff(municipality, f"uppfoljning/{item.document.period}"),
+                path=path,
                 link="Läs utkastet",
             )

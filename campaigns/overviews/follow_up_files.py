@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from campaigns.followup.document import Document, Section
-from campaigns.overviews.follow_up_words import ACTIVITY_WORDS, sending_lines
+from campaigns.overviews.follow_up_words import ACTIVITY_WORDS, SOURCE_WORDS, sending_lines
 from campaigns.overviews.spreadsheets import csv_file
 
 HEADER = (
@@ -50,6 +50,7 @@ def table(document: Document) -> bytes:
 def values(document: Document) -> dict[str, Any]:
     """Everything, with the gaps and the sums that follow from it; days as ISO 8601 texts when written as JSON."""
     found = asdict(document)
+    found["totals"] = asdict(document.summed)
     for shown, section in zip(found["sections"], document.sections, strict=True):
         shown["gaps"] = [asdict(item) for item in section.gaps]
         shown["deliveries"]["out"] = section.deliveries.out
@@ -100,6 +101,16 @@ def _spread(about: About, section: Section) -> Iterator[Row]:
         yield _row(*about, "Gick ut", line.campaign_name, **where, posts=line.posts, deliveries=line.deliveries)
     for spread in section.national:
         yield _row(*about, "Nationell kampanj", spread.name, posts=spread.posts, deliveries=spread.deliveries)
+    for reach in section.reach:
+        yield _row(
+            *about,
+            "Räckvidd",
+            reach.measure_name,
+            channel=reach.channel_name,
+            posts=reach.posts,
+            number=reach.number,
+            note=SOURCE_WORDS[reach.source],
+        )
     for item in section.coverage:
         for kind, posts in (("eget budskap", item.own), ("nationell kampanj", item.national)):
             state = "Ja" if posts else "Nej" if item.is_over else "Kommer"

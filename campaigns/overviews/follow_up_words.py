@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from campaigns.followup.document import CoverageLine, Deliveries, Section
+from campaigns.followup.document import Section
+from campaigns.followup.figures import CoverageLine, Deliveries
 from campaigns.followup.sentences import activity_words as activity_words
 from campaigns.followup.sentences import day_words as day_words
 from campaigns.followup.sentences import gap_words as gap_words
 from campaigns.followup.sentences import headline as headline
+from campaigns.followup.sentences import in_brief as in_brief
 from campaigns.followup.sentences import message_words as message_words
 from campaigns.followup.sentences import national_words as national_words
 from campaigns.followup.sentences import paragraphs as paragraphs
+from campaigns.followup.sentences import reach_words as reach_words
 from campaigns.followup.sentences import span_words as span_words
 
 # A word for each outcome, with a sign that says the same: never a colour alone.
@@ -36,7 +39,10 @@ SENDING_WORDS: Mapping[str, str] = {
     "stopped": "Stoppade av en person",
     "withdrawn": "Tillbakadragna efteråt",
     "corrected": "Rättade efteråt",
+    "belated": "Från tidigare dagar, klara nu",
 }
+# Where a number of reach comes from.
+SOURCE_WORDS: Mapping[str, str] = {"noted": "Noterat för hand", "counted": "Räknat av vår egen länk"}
 
 
 @dataclass(frozen=True)

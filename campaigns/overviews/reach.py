@@ -12,7 +12,7 @@ from campaigns import reach
 from campaigns.catalog import Catalog, Municipality
 from campaigns.models import Post
 from campaigns.post_names import post_name
-from campaigns.reach import Noted
+from campaigns.reach_numbers import CLICKS_WORD, Noted, clicks, noted
 from campaigns.swedish import moment
 
 LOOKED_BACK = timedelta(days=366)
@@ -57,7 +57,7 @@ def reach_of(session: Session, catalog: Catalog, municipality: Municipality, pos
 def _shown(session: Session, catalog: Catalog, municipality: Municipality, posts: Sequence[Post]) -> list[ReachPost]:
     out = reach.out(session, [post.id for post in posts if post.id is not None])
     ids = [post.id for post in posts if post.id is not None]
-    noted, clicks = reach.noted(session, ids), reach.clicks(session, ids)
+    numbers, clicked = noted(session, ids), clicks(session, ids)
     names = {channel.id: channel.name for channel in municipality.channels}
     return [
         ReachPost(
@@ -69,8 +69,8 @@ def _shown(session: Session, catalog: Catalog, municipality: Municipality, posts
                     channel,
                     names.get(channel, channel),
                     [
-                        *_clicked(clicks.get(post.id or 0, {}), channel),
-                        *_numbers(noted.get(post.id or 0, ()), channel, municipality),
+                        *_clicked(clicked.get(post.id or 0, {}), channel),
+                        *_numbers(numbers.get(post.id or 0, ()), channel, municipality),
                     ],
                     channel in out.get(post.id or 0, ()),
                 )
@@ -83,7 +83,7 @@ def _shown(session: Session, catalog: Catalog, municipality: Municipality, posts
 
 def _clicked(found: dict[str, int], channel: str) -> list[ShownNumber]:
     told = "räknat av vår egen länk, utan att veta vem"
-    return [ShownNumber("Klick på vår länk", found[channel], told)] if channel in found else []
+    return [ShownNumber(CLICKS_WORD, found[channel], told)] if channel in found else []
 
 
 def _numbers(found: Sequence[Noted], channel: str, municipality: Municipality) -> list[ShownNumber]:

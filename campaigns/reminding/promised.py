@@ -40,8 +40,8 @@ def reached(
 def ending(
     catalog: Catalog, municipality: Municipality, *, today: date, within: timedelta
 ) -> dict[date, list[Promise]]:
-    """By their last day, the municipality's promises that end within a time and that no other succeeds."""
-    succeeded = {item.succeeds for item in catalog.promises.values()}
+    """By their last day, the municipality's promises that end within a time and that no other of its own succeeds."""
+    succeeded = {item.succeeds for item in catalog.promises_of(municipality)}
     found: dict[date, list[Promise]] = {}
     for item in catalog.promises_of(municipality):
         if item.id not in succeeded and item.first_day <= today <= item.last_day <= today + within:
@@ -74,7 +74,7 @@ def _ending(catalog: Catalog, municipality: Municipality, *, now: datetime) -> I
 
 def _unsigned(session: Session, municipality: Municipality, *, now: datetime) -> Iterable[Row]:
     for item in follow_ups(session, municipality):
-        if item.is_published:
+        if item.is_published or item.sent_back:
             continue
         for number, after in enumerate(AGAIN):
             at = item.made_at + after

@@ -168,7 +168,7 @@ def write_text(who: Who, post_id: Number, body: shape.TextRequest) -> shape.Text
 @router.post("/posts/{post_id}/approve")
 def approve(who: Who, post_id: Number, body: shape.ApproveRequest) -> shape.SignedAnswer:
     """Sign the text with this digest for the token's party. The last party's signature queues the deliveries."""
-    party = _party(who)
+    party = own_party(who)
     with who.parts.database.write() as session:
         own_post(session, who, post_id)
         signed = approval.approve(
@@ -187,7 +187,7 @@ def approve(who: Who, post_id: Number, body: shape.ApproveRequest) -> shape.Sign
 @router.post("/posts/{post_id}/reject", status_code=204)
 def reject(who: Who, post_id: Number, body: shape.RejectRequest) -> None:
     """Reject the text for the token's party: signatures fall and what is queued stops."""
-    party = _party(who)
+    party = own_party(who)
     with who.parts.database.write() as session:
         own_post(session, who, post_id)
         approval.reject(
@@ -270,7 +270,7 @@ def unset_date(who: Who, municipality: str, risk_date: str, year: Number, place:
 @router.post("/facts/{fact_id}/confirm")
 def confirm(who: Who, fact_id: str, body: shape.FactRequest) -> shape.FactAnswer:
     """Say that a fact has been checked and until when it holds. Facts are common to all municipalities."""
-    _party(who)
+    own_party(who)
     with who.parts.database.write() as session:
         confirm_fact(session, who.parts.catalog, fact_id, name=who.name, valid_until=body.valid_until, now=who.now)
     return shape.FactAnswer(id=fact_id, valid_until=body.valid_until)
@@ -312,7 +312,8 @@ def own_delivery(session: Session, who: Caller, delivery_id: int) -> None:
         raise NotFoundError(f"Det finns ingen leverans med nummer {delivery_id} i {who.municipality.name}.")
 
 
-def _party(who: Caller) -> str:
+def own_party(who: Caller) -> str:
+    """The party that the token signs for. Raises ForbiddenError for one that signs for none."""
     if not who.party:
         raise ForbiddenError("Nyckeln hör inte till någon part och kan inte godkänna, avslå eller bekräfta.")
     return who.party

@@ -13,8 +13,9 @@ from sqlmodel import Session, col, select
 
 from campaigns.catalog import Catalog, Municipality
 from campaigns.errors import DatabaseError
-from campaigns.models import Delivery, DeliveryState
+from campaigns.models import Delivery, DeliveryState, FollowUpRow
 from campaigns.news import FEED_LENGTH, news_feeds, published
+from campaigns.overviews.follow_up_news import follow_up_messages, together
 from campaigns.web.feedfiles import FeedFiles
 from campaigns.web.feedserver import FeedStore
 from campaigns.web.pages import template_folders
@@ -26,7 +27,9 @@ logger = logging.getLogger(__name__)
 ASK_EVERY = 0.5
 READ_FILES_EVERY = 60.0
 
-Signature = tuple[int, datetime | None, int | None]
+# Of what has been published, and of the follow-ups.
+Signature = tuple[tuple[int, datetime | None, int | None], tuple[int, datetime | None]]
+_NOTHING: Signature = ((0, None, None), (0, None))
 
 
 class Freshness:
@@ -92,7 +95,7 @@ class Freshness:
         with self._parts.database.read() as session:
             found = _signatures(session)
             for municipality in catalog.municipalities.values():
-                signature = found.get(municipality.id, (0, None, None))
+                signature = found.get(municipality.id, _NOTHING)
                 if self._seen.get(municipality.id) == signature:
                     continue
                 try:
@@ -112,10 +115,17 @@ class Freshness:
                     self._failed.pop(municipality.id, None)
 
     def _load_news(self, session: Session, municipality: Municipality) -> None:
+        base_url = self._parts.settings.base_url
         made = news_feeds(
             municipality,
-            published(session, municipality.id, kind="webb", most=FEED_LENGTH),
-            base_url=self._parts.settings.base_url,
+            together(
+                [
+                    *published(session, municipality.id, kind="webb", most=FEED_LENGTH),
+                    *follow_up_messages(session, municipality, base_url=base_url),
+                ],
+                most=FEED_LENGTH,
+            ),
+            base_url=base_url,
             templates=template_folders(self._parts),
         )
         for feed in made:
@@ -130,4 +140,15 @@ def _signatures(session: Session) -> Mapping[str, Signature]:
         .where(col(Delivery.published_at).is_not(None))
         .group_by(Delivery.municipality)
     )
-    return {name: (count, newest, last) for name, count, newest, last in session.exec(query)}
+    sent = {name: (count, newest, last) for name, count, newest, last in session.exec(query)}
+    followed = {
+        name: (count, newest)
+        for name, count, newest in session.exec(
+            select(FollowUpRow.municipality, func.count(), func.max(FollowUpRow.published_at))
+            .where(col(FollowUpRow.published_at).is_not(None))
+            .group_by(FollowUpRow.municipality)
+        )
+    }
+    return {
+        name: (sent.get(name, _NOTHING[0]), followed.get(name, _NOTHING[1])) for name in sent.keys() | followed.keys()
+    }

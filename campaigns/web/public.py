@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from campaigns.catalog import Municipality
 from campaigns.errors import NotFoundError
+from campaigns.followup.stored import published as follow_ups
 from campaigns.news import on_screens, published
 from campaigns.overviews.public import PublicPage, public_page
 from campaigns.overviews.shown import ShownDate, upcoming
@@ -79,6 +80,8 @@ class PublicPages:
     def _public(self, request: Request, template: str) -> Response:
         municipality = self._municipality(request)
         page = self._messages(request, municipality)
+        with self.parts.database.read() as session:
+            followed = follow_ups(session, municipality)[:1]
 
         def here(*, audience: str | None = None, language: str | None = None, anchor: str = "budskap") -> str:
             """This page with another choice, and the other one as it was."""
@@ -97,6 +100,7 @@ class PublicPages:
             here=here,
             audiences=self.parts.catalog.audiences,
             promises=self._promises_kept(municipality),
+            followed=followed,
         )
 
     def _messages(self, request: Request, municipality: Municipality) -> PublicPage:

@@ -25,7 +25,8 @@ def page(visit: Visit) -> Response:
     parts = visit.parts
     with parts.database.read() as session:
         found = overview.room(session, parts.catalog, visit.municipality, visit.query.get("period", ""), now=visit.now)
-        return visit.page("uppfoljning.html", room=found, names=visit.municipality.party_names)
+        names, words = visit.municipality.party_names, overview.STATE_WORDS
+        return visit.page("uppfoljning.html", room=found, names=names, words=words)
 
 
 def file(visit: Visit) -> Response:
@@ -53,7 +54,7 @@ def stored(visit: Visit) -> Response:
 def stored_file(visit: Visit) -> Response:
     """A stored follow-up as a file."""
     found = _stored(visit)
-    signatures = found.signatures if found.is_published else ()
+    signatures = found.signatures if found.state == "published" else ()
     return follow_up_files.file_of(visit.pages, visit.municipality, found.document, _kind(visit), signatures=signatures)
 
 
@@ -108,6 +109,26 @@ def take_back(visit: Visit) -> Response:
     with visit.parts.database.write() as session:
         signing.take_back(session, visit.municipality, period, party=party, name=visit.person.name, now=visit.now)
     return visit.redirect(f"uppfoljning/{period.id}", "Godkännandet är tillbakataget.")
+
+
+def reject(visit: Visit) -> Response:
+    """Send the draft back with what should be changed."""
+    period, party = _period(visit), _own_party(visit)
+    try:
+        with visit.parts.database.write() as session:
+            signing.reject(
+                session,
+                visit.municipality,
+                period,
+                party=party,
+                name=visit.person.name,
+                reason=visit.field("kommentar"),
+                now=visit.now,
+            )
+    except RefusedError as error:
+        found = _stored(visit)
+        return _stored_page(visit, found, _given(found), errors={"kommentar": error.message})
+    return visit.redirect(f"uppfoljning/{period.id}", "Utkastet är skickat tillbaka. Redaktören ser din kommentar.")
 
 
 def reopen(visit: Visit) -> Response:
@@ -171,6 +192,7 @@ def _stored_page(
         status=status,
         item=found,
         given=given,
+        word=overview.STATE_WORDS[found.state],
         names=visit.municipality.party_names,
         errors=errors or {},
     )
@@ -192,6 +214,7 @@ PAGES: tuple[StaffPage, ...] = (
     *(StaffPage(f"{_ONE}/fil.{kind}", get=stored_file) for kind in follow_up_files.FORMATS),
     StaffPage(f"{_ONE}/godkann", post=sign, needs=signers),
     StaffPage(f"{_ONE}/ta-tillbaka", post=take_back, needs=signers),
+    StaffPage(f"{_ONE}/skicka-tillbaka", post=reject, needs=signers),
     StaffPage(f"{_ONE}/oppna", post=reopen, needs=editors),
     StaffPage(f"{_ONE}/budskap", post=tell, needs=editors),
 )

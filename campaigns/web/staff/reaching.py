@@ -7,7 +7,8 @@ from starlette.responses import Response
 from campaigns.errors import NotFoundError, RefusedError
 from campaigns.overviews.reach import reach_of, reach_page
 from campaigns.post_list import post_of
-from campaigns.reach import LARGEST, MEASURES, note_reach
+from campaigns.reach import LARGEST, note_reach
+from campaigns.reach_numbers import MEASURES
 from campaigns.web.staff.campaign_forms import UNPROCESSABLE
 from campaigns.web.staff.frame import StaffPage, Visit, editors
 
