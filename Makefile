@@ -8,7 +8,7 @@ RIVALS := $(VENV)/bench/.ready
 # Every start would read all the source anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-pages test-clients test-browser test-servers lint bench bench-machines pictures lock clean
+.PHONY: run test test-longer test-pages test-clients test-browser test-servers lint bench bench-machines pictures lock clean
 
 run: $(READY)
 	@$(BIN)/kampanjhjul serve
@@ -16,6 +16,11 @@ run: $(READY)
 # At most three minutes on two cores; SQLite and PostgreSQL (from a wheel), no network.
 test: $(READY)
 	$(BIN)/pytest -n 2 --no-skips
+
+# The command line as people run it, rehearsals of a year, upgrades from earlier schemas, rounds of link checks, reach and
+# follow-ups; no network.
+test-longer: $(READY)
+	$(BIN)/pytest -m longer -n 2 --no-skips
 
 # What pages show and what their forms do, on SQLite and PostgreSQL, no network.
 test-pages: $(READY)

@@ -27,6 +27,8 @@ from campaigns.reading import load
 from tests.conftest import CHANNEL_KINDS, CONFIG, TEMPLATES, Run
 from tests.fakes import MESSAGES
 
+pytestmark = pytest.mark.longer
+
 
 def listed(run: Run, *words: str) -> list[dict[str, object]]:
     code, out, _ = run(*words, "--json")

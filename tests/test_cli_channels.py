@@ -26,6 +26,8 @@ from tests.fakes import FakeChannel
 from tests.post_office import post_office
 from tests.test_channels_sms import SECRET, Elks
 
+pytestmark = pytest.mark.longer
+
 
 def listed(run: Run, *words: str) -> list[dict[str, object]]:
     code, out, err = run(*words, "--json")

@@ -27,6 +27,8 @@ from campaigns.publishing import claim_address
 from tests.conftest import CONFIG, Run
 from tests.sites import Place, planned
 
+pytestmark = pytest.mark.longer
+
 SERVED = "http://127.0.0.1:8155"
 NEXT = datetime.now(UTC).year + 1
 HOLAVEDEN = "student/2027/student.holaveden/tidigt/foraldrar"

@@ -13,6 +13,8 @@ from campaigns.sending import delivery
 from tests.conftest import Run
 from tests.sites import Place, planned
 
+pytestmark = pytest.mark.longer
+
 INFOR = "valborg/2027/valborg/infor/syskon"
 
 

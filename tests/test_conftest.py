@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.longer
+
 ROOT = Path(__file__).parent.parent
 SUITE = """
 import pytest

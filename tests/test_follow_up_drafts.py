@@ -20,6 +20,8 @@ from scheduler import jobs
 from scheduler.jobs import Work
 from tests.sites import Place, planned
 
+pytestmark = pytest.mark.longer
+
 SPRING = period_from("2026-t1")
 MAY = datetime(2026, 5, 4, 7, 0, tzinfo=UTC)
 WORDS = Words("Vi gjorde det vi lovade.", "Börja tidigt.", "Vi går vidare.")

@@ -16,6 +16,8 @@ from campaigns.followup.periods import period_from
 from campaigns.models import FollowUpRow, Post
 from tests.sites import BASE_URL, Place, planned
 
+pytestmark = pytest.mark.longer
+
 MAY = datetime(2026, 5, 4, 7, 0, tzinfo=UTC)
 SPRING = period_from("2026-t1")
 ADDRESS = f"{BASE_URL}/sida/aneby/uppfoljning/2026-t1"

@@ -9,6 +9,8 @@ import pytest
 from campaigns.errors import NotFoundError
 from campaigns.followup.periods import newly_ended, period_from, periods_of
 
+pytestmark = pytest.mark.longer
+
 TWO_YEARS = (date(2025, 1, 1), date(2026, 12, 31))
 
 

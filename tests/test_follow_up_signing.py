@@ -16,6 +16,8 @@ from campaigns.followup.periods import period_from
 from tests.conftest import Run
 from tests.sites import Place, planned
 
+pytestmark = pytest.mark.longer
+
 MAY = datetime(2026, 5, 4, 7, 0, tzinfo=UTC)
 API = "/api/v1/follow-ups"
 

@@ -41,6 +41,8 @@ from tests.fakes import MESSAGES, Town
 from tests.sites import Place, planned
 from tests.test_channels_http import TLS_PAIR
 
+pytestmark = pytest.mark.longer
+
 INFOR = "valborg/2027/valborg/infor/syskon"
 NOW = datetime(2027, 4, 12, 7, 0, tzinfo=UTC)
 PAGE = "https://www.aneby.se/valborg"

@@ -22,6 +22,8 @@ from campaigns.database import Database
 from campaigns.errors import DatabaseError
 from campaigns.migrate import HEAD, MIGRATIONS, foreign_keys_off, upgrade
 
+pytestmark = pytest.mark.longer
+
 on_both = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
 

@@ -18,6 +18,8 @@ from campaigns.overviews.reach import reach_page
 from campaigns.sending import delivery
 from tests.sites import TEXT, Place, copied_config, planned
 
+pytestmark = pytest.mark.longer
+
 VECKAN = "valborg/2027/valborg/veckan/foraldrar"
 SHORT = "https://kampanj.example.se"
 LINKED = TEXT.replace('short = "{short}"', 'short = "{short}"\nlink = "https://nattvandring.nu/bli-med"')

@@ -29,6 +29,8 @@ from scheduler.story import EventKind
 from tests.builders import day
 from tests.fakes import Clock, Town
 
+pytestmark = pytest.mark.longer
+
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 DATES = {
     "student/eksjo": "Wed 2027-06-09",

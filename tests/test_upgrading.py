@@ -15,6 +15,8 @@ from sqlalchemy import Boolean, Column, Date, DateTime, Integer, LargeBinary, Me
 from campaigns.database import Database
 from campaigns.migrate import HEAD, MIGRATIONS, foreign_keys_off, upgrade
 
+pytestmark = pytest.mark.longer
+
 
 def configuration() -> Config:
     config = Config()

@@ -71,7 +71,7 @@ def test_every_alert_rule_asks_for_a_figure_there_is(place: Place) -> None:
     known = {line.split()[2] for line in place.page("/metrics").splitlines() if line.startswith("# TYPE")}
     asked = {
         word
-        for word in rules.replace("(", " ").replace("{", " ").replace(")", " ").split()
+        for word in rules.replace("(", " ").replace("{", " ").replace("[", " ").replace(")", " ").split()
         if word.startswith("kampanjhjul_")
     }
 
