@@ -335,3 +335,16 @@ def test_a_year_without_anything_is_told_of_on_the_page(place: Place) -> None:
 
     assert answer.status_code == 422
     assert "Det finns inget att arkivera" in answer.text
+
+
+def test_what_is_still_to_come_is_not_told_as_if_it_had_failed(place: Place) -> None:
+    archive, _ = made(place)
+
+    page = Pages(place.parts).text(
+        "arkiv-utskrift.html", archive=archive, municipality=place.parts.catalog.municipality("aneby")
+    )
+
+    jul = page[page.index("Jul utan langning") : page.index("Midsommar utan langning")]
+    assert "Ska ut tis 14 dec 2027" in jul
+    assert "Det gick inte ut" not in jul
+    assert "Det gick inte ut" in page

@@ -46,6 +46,7 @@ class ArchivedPost:
     name: str
     campaign: str
     due: str
+    is_to_come: bool
     reason: str
     approvals: Sequence[str]
     texts: Sequence[ArchivedText]
@@ -91,7 +92,7 @@ def archive_of(
     chain = audit.verify(session)
     called = rows.campaign_title(catalog) if campaign else municipality.name
     found: dict[str, bytes] = {}
-    posts = [_post(catalog, municipality, rows, post, found) for post in rows.posts]
+    posts = [_post(catalog, municipality, rows, post, found, now=now) for post in rows.posts]
     found["godkannanden.csv"] = tables.approvals(rows)
     found["leveranser.csv"] = tables.deliveries(rows)
     found["pauser.csv"] = tables.pauses(rows)
@@ -156,7 +157,13 @@ Pröva mot den: kampanjhjul log verify --known {head}
 
 
 def _post(
-    catalog: Catalog, municipality: Municipality, rows: ArchiveRows, post: Post, files: dict[str, bytes]
+    catalog: Catalog,
+    municipality: Municipality,
+    rows: ArchiveRows,
+    post: Post,
+    files: dict[str, bytes],
+    *,
+    now: datetime,
 ) -> ArchivedPost:
     own = [item for item in rows.deliveries if item.post_id == post.id and item.content_id in rows.contents]
     texts = []
@@ -182,6 +189,7 @@ def _post(
         f"{step_name(catalog, post)} ({audience_name(catalog, post).lower()})",
         campaign_name(catalog, post),
         moment(post.due_at, municipality.zone),
+        post.due_at > now,
         post.reason,
         signed,
         texts,
