@@ -77,19 +77,12 @@ def note_answer(session: Session, post: Post, *, channel: str, found: Mapping[st
     something new to tell. What is no measure, or cannot be, is left out. Nothing is logged: nobody has done anything,
     and each row says when it came.
     """
-    before = dict(
-        session.execute(
-            select(col(ReachNote.measure), col(ReachNote.number))
-            .where(
-                col(ReachNote.post_id) == post.id,
-                col(ReachNote.channel) == channel,
-                col(ReachNote.noted_by) == CHANNEL,
-            )
-            .order_by(col(ReachNote.id))
-        )
-        .tuples()
-        .all()
+    answered = (
+        select(col(ReachNote.measure), col(ReachNote.number))
+        .where(col(ReachNote.post_id) == post.id, col(ReachNote.channel) == channel, col(ReachNote.noted_by) == CHANNEL)
+        .order_by(col(ReachNote.id))
     )
+    before: dict[str, int] = dict(session.execute(answered).all())
     new = {
         measure: number
         for measure, number in found.items()

@@ -81,7 +81,7 @@ def _due(
     open_channels = _open(session, municipality, kinds)
     if not open_channels:
         return []
-    rows = session.execute(
+    rows = session.exec(
         select(Delivery, ContentRow.payload)
         .join(ContentRow, col(ContentRow.id) == col(Delivery.content_id))
         .where(
@@ -94,7 +94,7 @@ def _due(
             col(Delivery.published_at) > now - ASKED_FOR - _TOGETHER,
         )
         .order_by(col(Delivery.id))
-    ).tuples()
+    )
     groups: dict[tuple[int, str], list[tuple[Delivery, bytes]]] = {}
     for delivery, payload in rows:
         groups.setdefault((delivery.post_id, delivery.channel), []).append((delivery, payload))
