@@ -11,7 +11,7 @@ The receipt's reference is the container's id, which every try knows: the post's
 post's address is then found by its caption among the account's latest; without it the receipt has no address.
 
 The totals of a post are found the same way (Instagram Platform, IG Media: `like_count` and `comments_count`, which are
-those of the post itself and not of ads with it).
+those of the post itself and not of ads with it). Reading them also takes pages_read_engagement.
 
 A published post cannot be taken back by this API as far as is confirmed: that is done by hand.
 """
