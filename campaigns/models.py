@@ -314,7 +314,7 @@ class ClickCount(SQLModel, table=True):
 
 
 class ReachNote(SQLModel, table=True):
-    """A number that a person read in a channel and typed in. The newest of a post, channel and measure holds."""
+    """A number that a person read in a channel, or that the channel answered. The newest of its kind holds."""
 
     __tablename__ = "reach_note"
     __table_args__ = (Index("ix_reach_note_latest", "post_id", "channel", "measure", "id"),)

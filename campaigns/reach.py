@@ -1,12 +1,12 @@
-"""How far messages reached, without anybody being followed: numbers typed in by hand, and clicks on our own links.
+"""How far messages reached, without anybody being followed: channels' totals, numbers by hand, clicks on our own links.
 
-No channel's documented answer to us holds such numbers, so none are fetched. What a person reads in a channel is kept
-with who and when; a later number of the same kind takes the earlier one's place, and the earlier one is kept.
+What a person reads in a channel, and what the channel answers, is kept with who and when; a later number of the same
+kind takes the earlier one's place, and the earlier one is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import exists, select
@@ -18,9 +18,9 @@ from campaigns.enqueue import WENT_OUT
 from campaigns.errors import NotFoundError, RefusedError, suggestion
 from campaigns.models import Delivery, Post, ReachNote
 from campaigns.post_list import post_of
-from campaigns.reach_numbers import MEASURES, noted
+from campaigns.reach_numbers import CHANNEL, MEASURES, noted
 from campaigns.revisions import touch
-from campaigns.written import checked_actor
+from campaigns.written import checked_actor, name_key
 
 LARGEST = 10_000_000
 
@@ -41,6 +41,8 @@ def note_reach(
     Raises NotFoundError for an unknown post, channel or measure, RefusedError for a number that cannot be.
     """
     actor = checked_actor(name)
+    if name_key(actor) == CHANNEL:
+        raise RefusedError(f"Namnet ”{CHANNEL}” står för kanalens egna siffror. Ange vem som har läst siffran.")
     post = post_of(session, municipality, post_id)
     channels = post.channels.split()
     if channel not in channels:
@@ -54,16 +56,7 @@ def note_reach(
     stands = {(item.channel, item.measure): item.number for item in noted(session, [post_id]).get(post_id, ())}
     if stands.get((channel, measure)) == number:
         return None
-    row = ReachNote(
-        post_id=post_id,
-        municipality=municipality.id,
-        channel=channel,
-        measure=measure,
-        number=number,
-        noted_by=actor,
-        noted_at=now,
-    )
-    session.add(row)
+    row = _keep(session, post, channel=channel, measure=measure, number=number, by=actor, now=now)
     audit.record(
         session,
         now=now,
@@ -73,8 +66,47 @@ def note_reach(
         subject=post.key,
         detail=f"{channel}, {MEASURES[measure].lower()}: {number}",
     )
-    touch(session, municipality.id)
     session.flush()
+    return row
+
+
+def note_answer(session: Session, post: Post, *, channel: str, found: Mapping[str, int], now: datetime) -> int:
+    """Keep what the channel answered of the post, by measure, where that is new. Returns how many numbers were kept.
+
+    It is compared with what the channel answered before: what a person has noted since stands until the channel has
+    something new to tell. What is no measure, or cannot be, is left out. Nothing is logged: nobody has done anything,
+    and each row says when it came.
+    """
+    answered = (
+        select(col(ReachNote.measure), col(ReachNote.number))
+        .where(col(ReachNote.post_id) == post.id, col(ReachNote.channel) == channel, col(ReachNote.noted_by) == CHANNEL)
+        .order_by(col(ReachNote.id))
+    )
+    before: dict[str, int] = dict(session.execute(answered).all())
+    new = {
+        measure: number
+        for measure, number in found.items()
+        if measure in MEASURES and 0 <= number <= LARGEST and before.get(measure) != number
+    }
+    for measure, number in new.items():
+        _keep(session, post, channel=channel, measure=measure, number=number, by=CHANNEL, now=now)
+    return len(new)
+
+
+def _keep(
+    session: Session, post: Post, *, channel: str, measure: str, number: int, by: str, now: datetime
+) -> ReachNote:
+    row = ReachNote(
+        post_id=post.id or 0,
+        municipality=post.municipality,
+        channel=channel,
+        measure=measure,
+        number=number,
+        noted_by=by,
+        noted_at=now,
+    )
+    session.add(row)
+    touch(session, post.municipality)
     return row
 
 

@@ -1,4 +1,4 @@
-"""The numbers of how far messages reached, as they stand: typed in by people, and clicks on our own links."""
+"""The numbers of how far messages reached, as they stand: from channels, from people, and clicks on our own links."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ MEASURES: Mapping[str, str] = {
     "kommentarer": "Kommentarer",
     "klick": "Klick, enligt kanalen",
 }
+# Who noted what a channel answered: a name that nobody may note under.
+CHANNEL = "kanalen"
 # What our own short addresses count: a kind of number that nobody types in.
 CLICKS, CLICKS_WORD = "klick-lank", "Klick på vår länk"
 
 
 @dataclass(frozen=True)
 class Noted:
-    """A number as it stands, with who read it and when (UTC)."""
+    """A number as it stands, with who noted it and when (UTC)."""
 
     channel: str
     measure: str
@@ -37,6 +39,15 @@ class Noted:
     @property
     def word(self) -> str:
         return MEASURES.get(self.measure, self.measure)
+
+    @property
+    def is_channels_own(self) -> bool:
+        return self.by == CHANNEL
+
+    @property
+    def source(self) -> str:
+        """Whose word it is: the channel's, or the person's who noted it."""
+        return f"enligt {CHANNEL}" if self.is_channels_own else self.by
 
 
 def noted(session: Session, post_ids: Sequence[int]) -> dict[int, list[Noted]]:

@@ -16,7 +16,7 @@ from functools import partial
 
 from sqlalchemy import bindparam, text
 
-from campaigns import link_checks, link_looks, posts, publishing, retention
+from campaigns import link_checks, link_looks, posts, publishing, reach_answers, retention
 from campaigns.catalog import Municipality
 from campaigns.channels import Environment
 from campaigns.database import Database
@@ -203,6 +203,14 @@ def check_links(work: Work, *, now: datetime) -> None:
     )
 
 
+def ask_reach(work: Work, *, now: datetime) -> None:
+    """Ask the channels how far what has gone out has reached. They may take their time: nothing waits for it."""
+    if time.monotonic() - work.started < LINKS_WAIT:
+        return
+    parts = work.parts
+    reach_answers.ask_round(parts.database, parts.catalog, parts.channels, now=now, is_stopping=work.sender.is_stopping)
+
+
 def ping(work: Work, *, now: datetime) -> None:
     """Tell a clock elsewhere that all is well, where one has been named."""
     url = work.parts.settings.ping_url
@@ -264,5 +272,6 @@ JOBS: tuple[Job, ...] = (
     Job(notify, timedelta(seconds=10)),
     Job(ping, timedelta(minutes=5)),
     Job(check_links, timedelta(minutes=5)),
+    Job(ask_reach, timedelta(minutes=5)),
     Job(retain, timedelta(hours=1)),
 )

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from campaigns.channels.base import Environment, Picture, Shipment
 from campaigns.channels.bluesky import Bluesky
@@ -21,6 +22,7 @@ CID = "bafkreib4t2ylqfk4gzkh4n5hdx7jwr3bqc3rrzjvxl2n7ywmqoalpcw2vq"
 PICTURE = Picture("tält.png", "image/png", 800, 600, b"\x89PNG bild", "https://kampanj.example/bilder/1.png")
 PICTURED = {**CONTENT, "image": "tält.png", "alt": "Ett tält på en äng."}
 SIGN_IN, UPLOAD = "com.atproto.server.createSession", "com.atproto.repo.uploadBlob"
+LOOK = "app.bsky.feed.getPosts"
 PUT, DELETE = "com.atproto.repo.putRecord", "com.atproto.repo.deleteRecord"
 
 
@@ -34,6 +36,7 @@ class Server(FakeApi):
 
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     faults: dict[str, Answer | Act] = field(default_factory=dict)
+    counts: dict[str, object] = field(default_factory=dict)
     session: dict[str, Any] = field(default_factory=lambda: {"did": DID, "handle": HANDLE, "accessJwt": TOKEN})
 
     @property
@@ -55,8 +58,8 @@ class Server(FakeApi):
         return super().refuse(trouble, request)
 
     def handle(self, request: Request) -> Answer:
-        assert request.method == "POST"
         method = method_of(request)
+        assert request.method == ("GET" if method == LOOK else "POST")
         if method in self.faults:
             answer = self.faults.pop(method)
             assert isinstance(answer, Answer)
@@ -68,6 +71,11 @@ class Server(FakeApi):
             return answered({**self.session, "refreshJwt": TOKEN, "active": self.session.get("active", True)})
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return fault("AuthMissing", status=401)
+        if method == LOOK:
+            [uri] = parse_qs(urlsplit(request.path).query)["uris"]
+            author = {"did": DID, "handle": HANDLE}
+            shown = [{"uri": uri, "cid": CID, "author": author, **self.counts}] if uri in self.records else []
+            return answered({"posts": shown})
         if method == UPLOAD:
             assert request.headers["content-type"] == "image/png"
             blob = {"$type": "blob", "ref": {"$link": CID}, "mimeType": "image/png", "size": len(request.body)}
@@ -88,7 +96,7 @@ class Server(FakeApi):
 
 def method_of(request: Request) -> str:
     assert request.path.startswith("/xrpc/")
-    return request.path.removeprefix("/xrpc/")
+    return request.path.removeprefix("/xrpc/").partition("?")[0]
 
 
 def answered(body: dict[str, Any]) -> Answer:

@@ -67,7 +67,13 @@ class Mammoth(FakeApi):
     def shown(self, name: str) -> dict[str, Any]:
         status = self.statuses[name]
         url = f"https://mastodon.example/@aneby/{name}"
-        return {"id": name, "uri": url, "url": url, **{key: status[key] for key in ("created_at", "edited_at")}}
+        return {
+            **status.get("counts", {}),
+            "id": name,
+            "uri": url,
+            "url": url,
+            **{key: status[key] for key in ("created_at", "edited_at")},
+        }
 
     def handle(self, request: Request) -> Answer:
         call = call_of(request)

@@ -12,6 +12,7 @@ import pytest
 from campaigns.channels.base import (
     Channel,
     Correcting,
+    Counting,
     Environment,
     NotSentError,
     Outcome,
@@ -20,6 +21,7 @@ from campaigns.channels.base import (
 )
 from campaigns.channels.bluesky import Bluesky, record_name
 from campaigns.channels.credentials import CredentialError
+from campaigns.reach_numbers import MEASURES
 from tests.contracts import (
     CONTENT,
     DUE,
@@ -43,6 +45,7 @@ from tests.fake_bluesky import (
     DELETE,
     DID,
     HANDLE,
+    LOOK,
     PICTURE,
     PICTURED,
     PUT,
@@ -348,3 +351,51 @@ def test_only_the_accounts_own_posts_are_withdrawn(
 def test_the_probe_says_as_whom_we_post_and_shows_nothing(server: Server, channel: Bluesky, shipment: Shipment) -> None:
     assert channel.probe(shipment.channel, now=now()) == f"Inlägg görs på Bluesky som {HANDLE}."
     assert server.methods == [SIGN_IN]
+
+
+def test_the_totals_of_a_post_are_told_with_quotes_among_the_shares(
+    server: Server, channel: Bluesky, shipment: Shipment
+) -> None:
+    sent = replace(shipment, reference=channel.send(shipment, now=now()).reference)
+    server.counts = {"likeCount": 12, "repostCount": 3, "quoteCount": 2, "replyCount": 0}
+
+    assert isinstance(channel, Counting)
+    found = channel.count(sent, now=now())
+
+    assert found == {"reaktioner": 12, "delningar": 5, "kommentarer": 0}
+    assert set(found) <= set(MEASURES)
+    assert server.methods[-2:] == [SIGN_IN, LOOK]
+
+
+@pytest.mark.parametrize("nonsense", [None, -1, "7", 2.5, True, [1], {"count": 1}])
+def test_what_is_no_count_gives_no_number(
+    server: Server, channel: Bluesky, shipment: Shipment, nonsense: object
+) -> None:
+    sent = replace(shipment, reference=channel.send(shipment, now=now()).reference)
+    server.counts = {"likeCount": nonsense, "repostCount": 3, "quoteCount": nonsense}
+
+    assert channel.count(sent, now=now()) == {"delningar": 3}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"<html>", b'{"posts": 7}', b'{"posts": [7, {"uri": "x", "likeCount": 1}]}']
+)
+def test_a_post_that_is_not_shown_has_no_totals(
+    server: Server, channel: Bluesky, shipment: Shipment, body: bytes
+) -> None:
+    sent = replace(shipment, reference=channel.send(shipment, now=now()).reference)
+    server.records.clear()
+    assert channel.count(sent, now=now()) == {}
+
+    meeting(server, LOOK, Answer(200, {}, body))
+    assert channel.count(sent, now=now()) == {}
+
+
+def test_a_fault_when_counting_is_told(server: Server, channel: Bluesky, shipment: Shipment) -> None:
+    sent = replace(shipment, reference=channel.send(shipment, now=now()).reference)
+    for answer in (Answer(500), fault("ExpiredToken"), fault("RateLimitExceeded", status=429)):
+        meeting(server, LOOK, answer)
+        with pytest.raises(NotSentError):
+            channel.count(sent, now=now())
+    with pytest.raises(NotSentError, match="Kvittot"):
+        channel.count(replace(sent, reference="at://annan"), now=now())

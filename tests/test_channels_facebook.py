@@ -15,6 +15,7 @@ import pytest
 
 from campaigns.channels.base import (
     Channel,
+    Counting,
     Environment,
     NotSentError,
     Outcome,
@@ -24,8 +25,9 @@ from campaigns.channels.base import (
     UnknownOutcomeError,
     Withdrawing,
 )
-from campaigns.channels.facebook import MOST_CHARACTERS, Facebook
+from campaigns.channels.facebook import MOST_CHARACTERS, TOTALS, Facebook
 from campaigns.channels.graph import BLOCK_WAIT, throttle_wait
+from campaigns.reach_numbers import MEASURES
 from tests.builders import make_channel
 from tests.contracts import (
     CONTENT,
@@ -62,6 +64,7 @@ class PagesApi(GraphApi):
     photos: dict[str, dict[str, str]] = field(default_factory=dict)
     unpublished: dict[str, str] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
+    counts: dict[str, Any] = field(default_factory=dict)
 
     def publishes(self, request: Request) -> bool:
         return request.path.endswith("/feed") and b"published=true" in request.body
@@ -81,6 +84,9 @@ class PagesApi(GraphApi):
             return answered({"id": PAGE, "name": "Aneby kommun"})
         if method == "DELETE":
             return self.delete(path)
+        if method == "GET" and path in [post["id"] for post in self.posts]:
+            self.check(fields == {"fields": TOTALS}, f"post {fields}")
+            return answered({"id": path, **self.counts})
         self.check(False, f"{method} {path}")
         return graph_error(100)
 
@@ -677,3 +683,42 @@ def test_how_long_to_wait_is_read_or_not_said(minutes: object, expected: timedel
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"1": 3}', '{"1": [4, {"x": 1}]}', "[" * 50_000])
 def test_a_damaged_header_says_nothing_of_the_wait(text: str) -> None:
     assert throttle_wait({"X-Business-Use-Case-Usage": text}, now=NOW) is None
+
+
+def summary(count: object) -> dict[str, Any]:
+    return {"data": [], "summary": {"total_count": count}}
+
+
+def test_the_totals_of_a_post_are_told_and_nobody_is_asked_for(
+    api: PagesApi, channel: Channel, shipment: Shipment
+) -> None:
+    sent = replace(shipment, reference=channel.send(shipment, now=NOW).reference)
+    api.counts = {"shares": {"count": 3}, "reactions": summary(12), "comments": summary(0)}
+
+    assert isinstance(channel, Counting)
+    found = channel.count(sent, now=NOW)
+
+    assert found == {"reaktioner": 12, "delningar": 3, "kommentarer": 0}
+    assert set(found) <= set(MEASURES)
+
+
+@pytest.mark.parametrize("nonsense", [None, -1, "7", 2.5, True, [1], {"count": 1}])
+def test_what_is_no_count_gives_no_number(
+    api: PagesApi, channel: Channel, shipment: Shipment, nonsense: object
+) -> None:
+    sent = replace(shipment, reference=channel.send(shipment, now=NOW).reference)
+    api.counts = {"shares": {"count": nonsense}, "reactions": nonsense, "comments": summary(4)}
+
+    assert isinstance(channel, Counting)
+    assert channel.count(sent, now=NOW) == {"kommentarer": 4}
+
+
+def test_a_fault_when_counting_is_told(api: PagesApi, channel: Channel, shipment: Shipment) -> None:
+    sent = replace(shipment, reference=channel.send(shipment, now=NOW).reference)
+    assert isinstance(channel, Counting)
+    for answer in (Answer(500), graph_error(190), graph_error(100, 33)):
+        api.stubs = {sent.reference: answer}
+        with pytest.raises(NotSentError):
+            channel.count(sent, now=NOW)
+    with pytest.raises(NotSentError, match="Kvittot"):
+        channel.count(replace(sent, reference="../me"), now=NOW)

@@ -13,6 +13,7 @@ import pytest
 
 from campaigns.channels.base import (
     Channel,
+    Counting,
     Environment,
     NotSentError,
     Outcome,
@@ -24,6 +25,7 @@ from campaigns.channels.base import (
 )
 from campaigns.channels.graph import BLOCK_WAIT
 from campaigns.channels.instagram import LOOKS, MOST_BYTES, SUBCODES, Instagram
+from campaigns.reach_numbers import MEASURES
 from tests.builders import make_channel
 from tests.contracts import (
     CONTENT,
@@ -60,7 +62,7 @@ class ContainersApi(GraphApi):
     course: list[dict[str, str]] = field(default_factory=lambda: [{"status_code": "FINISHED"}])
     containers: dict[str, dict[str, str]] = field(default_factory=dict)
     states: dict[str, list[dict[str, str]]] = field(default_factory=dict)
-    posts: list[dict[str, str]] = field(default_factory=list)
+    posts: list[dict[str, Any]] = field(default_factory=list)
     used: int = 3
 
     def publishes(self, request: Request) -> bool:
@@ -131,7 +133,7 @@ class ContainersApi(GraphApi):
     def listed(self, fields: dict[str, str]) -> Answer:
         asked = fields["fields"].split(",")
         newest = list(reversed(self.posts))[: int(fields["limit"])]
-        return answered({"data": [{name: post[name] for name in ("id", *asked)} for post in newest]})
+        return answered({"data": [{name: post[name] for name in ("id", *asked) if name in post} for post in newest]})
 
 
 @pytest.fixture
@@ -644,3 +646,39 @@ def test_a_probe_says_as_whom_and_how_much_of_the_day_is_left(
 
 def test_a_post_cannot_be_withdrawn(channel: Channel) -> None:
     assert not isinstance(channel, Withdrawing)
+
+
+def test_the_totals_are_those_of_the_post_with_the_very_caption(
+    api: ContainersApi, channel: Channel, shipment: Shipment
+) -> None:
+    sent = replace(shipment, reference=channel.send(shipment, now=NOW).reference)
+    api.posts[0].update(like_count=12, comments_count=0)
+    api.add("Något annat")
+    api.posts[1].update(like_count=900, comments_count=900)
+
+    assert isinstance(channel, Counting)
+    found = channel.count(sent, now=NOW)
+
+    assert found == {"reaktioner": 12, "kommentarer": 0}
+    assert set(found) <= set(MEASURES)
+    api.posts.pop(0)
+    assert channel.count(sent, now=NOW) == {}
+
+
+@pytest.mark.parametrize("nonsense", [None, -1, "7", 2.5, True, [1], {"count": 1}])
+def test_what_is_no_count_gives_no_number(
+    api: ContainersApi, channel: Channel, shipment: Shipment, nonsense: object
+) -> None:
+    sent = replace(shipment, reference=channel.send(shipment, now=NOW).reference)
+    api.posts[0].update(like_count=nonsense, comments_count=4)
+
+    assert isinstance(channel, Counting)
+    assert channel.count(sent, now=NOW) == {"kommentarer": 4}
+
+
+def test_a_fault_when_counting_is_told(api: ContainersApi, channel: Channel, shipment: Shipment) -> None:
+    assert isinstance(channel, Counting)
+    for answer in (Answer(500), graph_error(190), graph_error(4)):
+        api.stubs = {f"{USER}/media": answer}
+        with pytest.raises(NotSentError):
+            channel.count(shipment, now=NOW)

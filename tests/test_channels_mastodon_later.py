@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from campaigns.channels.base import NotSentError, Shipment, UnknownOutcomeError
+from campaigns.channels.base import Counting, NotSentError, Shipment, UnknownOutcomeError
 from campaigns.channels.credentials import CredentialError
 from campaigns.channels.mastodon import MOST_LOOKS, MOST_PAGES, PAGE_SIZE, Mastodon
+from campaigns.reach_numbers import MEASURES
 from tests.contracts import (
     DUE,
     Answer,
@@ -283,3 +284,44 @@ def test_a_token_that_cannot_be_is_refused_before_anything_is_sent(
     with pytest.raises(CredentialError, match="hel rad"):
         mastodon(token).send(shipment, now=now())
     assert mammoth.requests == []
+
+
+# The totals.
+
+
+def test_the_totals_of_a_status_are_told_and_nobody_is_asked_for(
+    mammoth: Mammoth, channel: Mastodon, shipment: Shipment
+) -> None:
+    name = channel.send(shipment, now=now()).reference
+    counts = {"favourites_count": 12, "reblogs_count": 3, "replies_count": 0}
+    mammoth.statuses[name]["counts"] = counts
+    mammoth.requests.clear()
+
+    assert isinstance(channel, Counting)
+    found = channel.count(replace(shipment, reference=name), now=now())
+
+    assert found == {"reaktioner": 12, "delningar": 3, "kommentarer": 0}
+    assert set(found) <= set(MEASURES)
+    assert mammoth.calls == [f"GET /api/v1/statuses/{name}"]
+
+
+@pytest.mark.parametrize("nonsense", [None, -1, "7", 2.5, True, [1], {"count": 1}])
+def test_what_is_no_count_gives_no_number(
+    mammoth: Mammoth, channel: Mastodon, shipment: Shipment, nonsense: object
+) -> None:
+    name = mammoth.add(TEXT)
+    mammoth.statuses[name]["counts"] = {"favourites_count": nonsense, "reblogs_count": 3}
+
+    assert channel.count(replace(shipment, reference=name), now=now()) == {"delningar": 3}
+
+
+def test_a_status_that_is_gone_has_no_totals_and_a_fault_is_told(
+    mammoth: Mammoth, channel: Mastodon, shipment: Shipment
+) -> None:
+    assert channel.count(replace(shipment, reference="999"), now=now()) == {}
+
+    mammoth.answers = [fault(500)]
+    with pytest.raises(NotSentError):
+        channel.count(replace(shipment, reference="999"), now=now())
+    with pytest.raises(NotSentError, match="Kvittot"):
+        channel.count(replace(shipment, reference="../x"), now=now())

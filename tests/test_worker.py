@@ -290,6 +290,7 @@ def test_the_table_of_jobs_is_polls_of_seconds_to_an_hour() -> None:
         "notify",
         "ping",
         "check_links",
+        "ask_reach",
         "retain",
     ]
     assert all(timedelta(seconds=1) <= job.every <= timedelta(hours=1) for job in JOBS)

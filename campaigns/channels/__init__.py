@@ -43,7 +43,7 @@ KINDS: dict[str, Callable[[Environment], Channel]] = {
 
 @lru_cache(maxsize=256)
 def can(kind: str, what: type) -> bool:
-    """Whether channels of `kind` keep the protocol `what`: Withdrawing, Correcting, Probing or Rehearsing."""
+    """Whether channels of `kind` keep the protocol `what`: Withdrawing, Correcting, Probing, Rehearsing or Counting."""
     return kind in KINDS and isinstance(KINDS[kind](Environment(environ={})), what)
 
 

@@ -9,9 +9,11 @@ Errors are `{"error", "message"}`. The message is never passed on: it may repeat
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from campaigns.catalog import ChannelConfig
 from campaigns.channels.base import Environment, NotSentError, SendError, UnknownOutcomeError
@@ -51,6 +53,14 @@ class Account:
         headers = {**self._headers, "Content-Type": media_type}
         try:
             return _accepted(_call(self.environment, self.channel, method, headers, body=data), now=self.now)
+        except UnknownOutcomeError as error:
+            raise _hidden(error) from error
+
+    def look(self, method: str, query: Mapping[str, str]) -> Response:
+        """The answer to a question. Raises NotSentError: nothing has been sent."""
+        asked = f"{method}?{urlencode(query)}"
+        try:
+            return _accepted(_call(self.environment, self.channel, asked, self._headers, verb="GET"), now=self.now)
         except UnknownOutcomeError as error:
             raise _hidden(error) from error
 
@@ -94,11 +104,12 @@ def _call(
     method: str,
     headers: dict[str, str],
     *,
+    verb: str = "POST",
     json_body: dict[str, Any] | None = None,
     body: bytes | None = None,
 ) -> Response:
     url = f"{base_of(channel, DEFAULT_URL)}/xrpc/{method}"
-    return call("POST", url, environment=environment, channel=channel, headers=headers, json_body=json_body, body=body)
+    return call(verb, url, environment=environment, channel=channel, headers=headers, json_body=json_body, body=body)
 
 
 def _accepted(response: Response, *, now: datetime) -> Response:

@@ -218,3 +218,15 @@ class Rehearsing(Protocol):
     def rehearse(self, channel: ChannelConfig, *, now: datetime) -> str:
         """Send a marked test, and remove it where it can be. Returns a Swedish sentence on what was seen."""
         ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A channel that tells how many have reacted to what was published: only totals, never who."""
+
+    def count(self, shipment: Shipment, *, now: datetime) -> Mapping[str, int]:
+        """The totals of what `shipment.reference` names, by measure (`reach_numbers.MEASURES`). Raises as `send`.
+
+        What the channel does not tell, or tells as something that is no count, is left out.
+        """
+        ...

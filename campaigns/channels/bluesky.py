@@ -7,6 +7,9 @@ again changes nothing, so a repeat is harmless. Should the due time have been mo
 Bluesky's own pages go on showing the first version of a post whatever its record says
 (github.com/snarfed/bridgy-fed/issues/947), so a post cannot be corrected here, only withdrawn.
 
+The totals come from Bluesky's own service, which the account's server asks for us (docs.bsky.app,
+app.bsky.feed.getPosts). A post that it does not show has none. Reposts and quotes are both shares.
+
 The limit of 300 is in graphemes and counted by the server. That a picture may be at most 1 MB is unconfirmed.
 """
 
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -31,7 +35,7 @@ from campaigns.channels.base import (
     UnknownOutcomeError,
 )
 from campaigns.channels.facets import facets_of, is_link, uri_of
-from campaigns.channels.social import picture_of, text_of
+from campaigns.channels.social import counts_of, picture_of, text_of
 from campaigns.content import Content
 
 COLLECTION = "app.bsky.feed.post"
@@ -78,6 +82,16 @@ class Bluesky:
             )
         account.put("com.atproto.repo.deleteRecord", _place(account, found[2]))
 
+    def count(self, shipment: Shipment, *, now: datetime) -> Mapping[str, int]:
+        if not _REFERENCE.fullmatch(shipment.reference):
+            raise NotSentError("Kvittot har inget inläggs-id på Bluesky.", is_permanent=True)
+        account = sign_in(self.environment, shipment.channel, now=now)
+        posts = account.look("app.bsky.feed.getPosts", {"uris": shipment.reference}).json().get("posts")
+        for post in posts if isinstance(posts, list) else ():
+            if isinstance(post, dict) and post.get("uri") == shipment.reference:
+                return _counted(post)
+        return {}
+
     def probe(self, channel: ChannelConfig, *, now: datetime) -> str:
         account = sign_in(self.environment, channel, now=now)
         return f"Inlägg görs på Bluesky som {account.name}."
@@ -110,6 +124,15 @@ def record_of(content: Content, text: str, *, created_at: datetime) -> dict[str,
         card = {"uri": uri_of(content.link), "title": content.title, "description": ""}
         record["embed"] = {"$type": "app.bsky.embed.external", "external": card}
     return record
+
+
+def _counted(post: Mapping[str, object]) -> dict[str, int]:
+    found = counts_of(post)
+    names = {"reaktioner": "likeCount", "delningar": "repostCount", "kommentarer": "replyCount"}
+    counted = {measure: found[name] for measure, name in names.items() if name in found}
+    if "delningar" in counted:
+        counted["delningar"] += found.get("quoteCount", 0)
+    return counted
 
 
 def _name(shipment: Shipment, account: Account) -> str:

@@ -12,12 +12,17 @@ is added to what was signed. White space is not compared, since Facebook trims i
 text, due at the same time, are thus taken for one: it is then out once, not twice. The edge `published_posts` with
 `since` is unconfirmed.
 
+Of reactions and comments only the totals are asked for (Graph API, Object Reactions and Object Comments, `summary`).
+That `limit(0)` leaves out who they are from, that `shares` is `{count}`, and that it is left out where there are none,
+is unconfirmed; whatever else the answer holds is not read.
+
 Errors 1 and 2 ("try again") do not say whether the work was done: they are unknown when publishing.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,13 +42,14 @@ from campaigns.channels.base import (
     UnknownOutcomeError,
 )
 from campaigns.channels.graph import Graph, GraphError, identity
-from campaigns.channels.social import picture_of, shown_address, shown_name, text_of, words
+from campaigns.channels.social import counts_of, inside, picture_of, shown_address, shown_name, text_of, words
 
 MOST_CHARACTERS = 63_206
 DUPLICATE = 506
 NOT_THERE = (100, 33)  # code and subcode: the object is not there, or not for this token
 BEFORE_DUE = timedelta(minutes=10)  # clocks differ
 PAGE_SIZE, MOST_PAGES = 10, 20
+TOTALS = "shares,reactions.summary(total_count).limit(0),comments.summary(total_count).limit(0)"
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,19 @@ class Facebook:
                 raise
             # The same answer as for a token that may not see it: gone only if the page itself can be seen.
             graph.look(graph.account, {"fields": "id"})
+
+    def count(self, shipment: Shipment, *, now: datetime) -> Mapping[str, int]:
+        post = identity(shipment.reference)
+        if not post:
+            raise NotSentError("Kvittot har inget inläggs-id på Facebook.", is_permanent=True)
+        told = Graph(self.environment, shipment.channel, now).look(post, {"fields": TOTALS})
+        return counts_of(
+            {
+                "reaktioner": inside(told, "reactions", "summary", "total_count"),
+                "delningar": inside(told, "shares", "count"),
+                "kommentarer": inside(told, "comments", "summary", "total_count"),
+            }
+        )
 
     def probe(self, channel: ChannelConfig, *, now: datetime) -> str:
         """As whom we would post. What the token may do is first seen in a rehearsal."""

@@ -10,6 +10,9 @@ or ERROR is replaced.
 The receipt's reference is the container's id, which every try knows: the post's own id is lost with a lost answer. The
 post's address is then found by its caption among the account's latest; without it the receipt has no address.
 
+The totals of a post are found the same way (Instagram Platform, IG Media: `like_count` and `comments_count`, which are
+those of the post itself and not of ads with it). Reading them also takes pages_read_engagement.
+
 A published post cannot be taken back by this API as far as is confirmed: that is done by hand.
 """
 
@@ -17,8 +20,9 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,17 +35,15 @@ from campaigns.channels.base import (
     Pace,
     Picture,
     Receipt,
-    SendError,
     Shipment,
     UnknownOutcomeError,
 )
 from campaigns.channels.graph import BLOCK_WAIT, Graph, GraphError, Meaning, identity
-from campaigns.channels.social import picture_of, shown_address, shown_name, text_of, words
+from campaigns.channels.instagram_posts import MOST_CHARACTERS, address, caption_of, counted
+from campaigns.channels.social import picture_of, shown_name
 
-MOST_CHARACTERS, MOST_HASHTAGS = 2200, 30
 MOST_BYTES = 8_000_000
 NARROWEST, WIDEST = 0.8, 1.91  # width by height
-BEFORE_DUE = timedelta(minutes=10)  # clocks differ
 LOOKS = 5  # at a container, in one try
 
 STATES = IN_PROGRESS, FINISHED, PUBLISHED, EXPIRED, ERROR = "IN_PROGRESS", "FINISHED", "PUBLISHED", "EXPIRED", "ERROR"
@@ -64,7 +66,6 @@ SUBCODES = {
     **dict.fromkeys((2207008, 2207020, 2207027, 2207032), _AGAIN),
 }
 _SUBCODE = re.compile(r"\b(22[0-9]{5}|36003)\b")
-_HASHTAG = re.compile(r"(?<!\w)#\w+")
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,10 @@ class Instagram:
             container, found, in_doubt = _make(graph, shipment), {"status_code": IN_PROGRESS}, False
         state = self._settled(graph, shipment, container, found, in_doubt=in_doubt)
         media = "" if state == PUBLISHED else _publish(graph, shipment, container)
-        return Receipt(Outcome.PUBLISHED, container, _address(graph, shipment, media))
+        return Receipt(Outcome.PUBLISHED, container, address(graph, shipment, media))
+
+    def count(self, shipment: Shipment, *, now: datetime) -> Mapping[str, int]:
+        return counted(Graph(self.environment, shipment.channel, now, SUBCODES), shipment)
 
     def probe(self, channel: ChannelConfig, *, now: datetime) -> str:
         graph = Graph(self.environment, channel, now, SUBCODES)
@@ -132,7 +136,7 @@ def _state(graph: Graph, container: str, *, in_doubt: bool) -> dict[str, Any]:
 def _make(graph: Graph, shipment: Shipment) -> str:
     """A new container, which nobody sees yet."""
     picture = _checked(picture_of(shipment))
-    caption = _caption(shipment)
+    caption = caption_of(shipment)
     used, most = _quota(graph)
     if most and used >= most:
         raise NotSentError(
@@ -151,40 +155,6 @@ def _publish(graph: Graph, shipment: Shipment, container: str) -> str:
     if not media:
         raise UnknownOutcomeError("Instagram svarade utan inläggets id. Det är osäkert om budskapet gick ut.")
     return media
-
-
-def _address(graph: Graph, shipment: Shipment, media: str) -> str:
-    """Where the post can be seen. It is out by now, so nothing here is an error."""
-    fields = "caption,permalink,timestamp"
-    try:
-        if media:
-            return shown_address(graph.look(media, {"fields": "permalink"}).get("permalink"))
-        listed = graph.look(f"{graph.account}/media", {"fields": fields, "limit": "10"}).get("data")
-        caption = _caption(shipment)
-    except SendError:
-        return ""
-    for item in listed if isinstance(listed, list) else ():
-        if isinstance(item, dict) and _is_it(item, caption, since=shipment.due_at - BEFORE_DUE):
-            return shown_address(item.get("permalink"))
-    return ""
-
-
-def _is_it(item: dict[str, Any], caption: str, *, since: datetime) -> bool:
-    try:
-        is_ours_in_time = datetime.fromisoformat(str(item.get("timestamp"))) >= since
-    except (ValueError, TypeError):
-        return False
-    return is_ours_in_time and words(str(item.get("caption"))) == words(caption)
-
-
-def _caption(shipment: Shipment) -> str:
-    caption = text_of(shipment.content, most=MOST_CHARACTERS)
-    hashtags = len(_HASHTAG.findall(caption))
-    if hashtags > MOST_HASHTAGS:
-        raise NotSentError(
-            f"Texten har {hashtags} hashtaggar, och gränsen är {MOST_HASHTAGS}. Ta bort några.", is_permanent=True
-        )
-    return caption
 
 
 def _checked(picture: Picture | None) -> Picture:

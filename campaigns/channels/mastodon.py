@@ -14,13 +14,16 @@ The key is written after the status is stored, so one worker at a time may send 
 A picture that the instance is still at work on (202, for pictures only before Mastodon 4) is asked for a few times and
 then left to a later try, which finds it in what was noted.
 
+The totals of a status (docs.joinmastodon.org/entities/Status) are those that the instance knows of, which other
+instances may have more of. Quotes are not among what is asked for.
+
 A correction (Mastodon 3.5) is shown as an edit with its history. Media that it does not name are taken away.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,7 +43,7 @@ from campaigns.channels.base import (
     UnknownOutcomeError,
 )
 from campaigns.channels.mastodon_api import Instance, identity, moment
-from campaigns.channels.social import picture_of, shown_address, shown_name, text_of, words
+from campaigns.channels.social import counts_of, inside, picture_of, shown_address, shown_name, text_of, words
 
 MOST_CHARACTERS = 500  # an instance may allow more, which `probe` tells
 BEFORE_DUE = timedelta(minutes=10)  # clocks differ
@@ -112,6 +115,20 @@ class Mastodon:
             raise UnknownOutcomeError(f"{response.host} svarade utan id. Det är osäkert om rättelsen gick ut.")
         return receipt
 
+    def count(self, shipment: Shipment, *, now: datetime) -> Mapping[str, int]:
+        instance = Instance(self.environment, shipment.channel, now)
+        response = instance.prepare("GET", f"v1/statuses/{_published(shipment)}")
+        if response.status == 404:  # somebody has removed it
+            return {}
+        told = instance.ready(response).json()
+        return counts_of(
+            {
+                "reaktioner": told.get("favourites_count"),
+                "delningar": told.get("reblogs_count"),
+                "kommentarer": told.get("replies_count"),
+            }
+        )
+
     def probe(self, channel: ChannelConfig, *, now: datetime) -> str:
         instance = Instance(self.environment, channel, now)
         response = instance.ready(instance.prepare("GET", "v1/accounts/verify_credentials"))
@@ -119,7 +136,7 @@ class Mastodon:
         if not identity(account.get("id")):
             raise NotSentError(f"{response.host} svarade inte som Mastodon.", is_permanent=False, stops_channel=True)
         told = instance.ready(instance.prepare("GET", "v2/instance")).json()
-        most = _inside(told, "configuration", "statuses", "max_characters")
+        most = inside(told, "configuration", "statuses", "max_characters")
         length = f" Ett inlägg får där vara högst {most} tecken." if isinstance(most, int) else ""
         return f"Inlägg görs på {response.host} som @{shown_name(account.get('acct'))}.{length}"
 
@@ -225,9 +242,3 @@ def _still_at_work() -> NotSentError:
         is_permanent=False,
         retry_after=PICTURE_WAIT,
     )
-
-
-def _inside(found: object, *keys: str) -> object:
-    for key in keys:
-        found = found.get(key) if isinstance(found, dict) else None
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from campaigns.catalog import ChannelConfig
 from campaigns.channels.base import Environment, NotSentError, Picture, Shipment
@@ -76,3 +77,19 @@ def shown_name(value: object) -> str:
     """A name from an answer as it can stand in a sentence: printable, on one line, and at most 100 characters."""
     text = value if isinstance(value, str) else ""
     return "".join(sign for sign in text if sign.isprintable())[:100].strip() or "utan namn"
+
+
+def counts_of(told: Mapping[str, object]) -> dict[str, int]:
+    """Those of the values from an answer that can be counts of something, by the same names."""
+    return {
+        name: value
+        for name, value in told.items()
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    }
+
+
+def inside(found: object, *keys: str) -> object:
+    """What lies under `keys` in an answer, each within the one before, or None."""
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found

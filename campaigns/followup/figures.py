@@ -88,8 +88,8 @@ class NationalLine:
 class ReachLine:
     """How far the posts that went out in a channel reached, added together. Never what came of it.
 
-    `source` is noted (typed in by a person, from the channel) or counted (by our own short address). `posts` are those
-    that there is such a number for. The same person may be in it more than once.
+    `source` is noted (typed in by a person, from the channel), told (answered by the channel) or counted (by our own
+    short address). `posts` are those that there is such a number for. The same person may be in it more than once.
     """
 
     channel: str

@@ -31,7 +31,7 @@ from campaigns.models import Act, Delivery, DeliveryState, Pause, Post, PostStat
 from campaigns.post_names import audience_name, step_name
 from campaigns.reach_numbers import CLICKS, CLICKS_WORD, MEASURES
 
-NOTED, COUNTED = "noted", "counted"
+NOTED, TOLD, COUNTED = "noted", "told", "counted"
 
 
 def messages(found: Gathered, due: Sequence[Post]) -> Messages:
@@ -106,7 +106,8 @@ def reach_lines(found: Gathered, due: Iterable[Post]) -> tuple[ReachLine, ...]:
         if not is_out(post, found):
             continue
         for item in found.noted.get(post.id or 0, ()):
-            numbers.setdefault((item.channel, NOTED, item.measure), []).append(item.number)
+            source = TOLD if item.is_channels_own else NOTED
+            numbers.setdefault((item.channel, source, item.measure), []).append(item.number)
         for channel, number in found.clicks.get(post.id or 0, {}).items():
             numbers.setdefault((channel, COUNTED, CLICKS), []).append(number)
     words = {**MEASURES, CLICKS: CLICKS_WORD}

@@ -98,13 +98,19 @@ def national_words(section: Section) -> str:
 
 def reach_words(section: Section) -> str:
     """What the numbers of reach are, and are not."""
-    sources = {line.source for line in section.reach}
+    sources = frozenset(line.source for line in section.reach)
     said = {
         frozenset({"noted"}): "Siffrorna har vi läst i kanalen.",
+        frozenset({"told"}): "Siffrorna är kanalens egna.",
         frozenset({"counted"}): "Vår egen länk har räknat klicken.",
+        frozenset({"noted", "told"}): "En del siffror har vi läst i kanalen. Andra har kanalen gett oss.",
         frozenset({"noted", "counted"}): "En del siffror har vi läst i kanalen. Andra har vår egen länk räknat.",
+        frozenset({"told", "counted"}): "En del siffror är kanalens egna. Andra har vår egen länk räknat.",
+        frozenset({"noted", "told", "counted"}): (
+            "En del siffror har vi läst i kanalen. Andra har kanalen gett oss. Klicken har vår egen länk räknat."
+        ),
     }
-    return f"{said[frozenset(sources)]} En person kan vara med flera gånger." if sources else ""
+    return f"{said[sources]} En person kan vara med flera gånger." if sources else ""
 
 
 def gap_words(section: Section) -> str:

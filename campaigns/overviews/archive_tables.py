@@ -92,7 +92,7 @@ def reached(session: Session, rows: ArchiveRows) -> bytes:
     ids = [post.id for post in rows.posts if post.id is not None]
     noted, clicks = reach_numbers.noted(session, ids), reach_numbers.clicks(session, ids)
     lines = [
-        (rows.by_id[post_id].key, item.channel, item.word, item.number, item.by, _iso(item.at))
+        (rows.by_id[post_id].key, item.channel, item.word, item.number, item.source, _iso(item.at))
         for post_id, found in sorted(noted.items())
         for item in found
     ]

@@ -42,7 +42,11 @@ SENDING_WORDS: Mapping[str, str] = {
     "belated": "Från tidigare dagar, klara nu",
 }
 # Where a number of reach comes from.
-SOURCE_WORDS: Mapping[str, str] = {"noted": "Noterat för hand", "counted": "Räknat av vår egen länk"}
+SOURCE_WORDS: Mapping[str, str] = {
+    "noted": "Noterat för hand",
+    "told": "Enligt kanalen",
+    "counted": "Räknat av vår egen länk",
+}
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def _clicked(found: dict[str, int], channel: str) -> list[ShownNumber]:
 
 def _numbers(found: Sequence[Noted], channel: str, municipality: Municipality) -> list[ShownNumber]:
     return [
-        ShownNumber(item.word, item.number, f"{item.by}, {moment(item.at, municipality.zone)}")
+        ShownNumber(item.word, item.number, f"{item.source}, {moment(item.at, municipality.zone)}")
         for item in found
         if item.channel == channel
     ]
