@@ -16,7 +16,7 @@ from tests.bench.measuring import Row, as_json, guarded, machine, table
 
 # Short measurements in this process first, before anything else has filled its caches.
 BENCHES = (
-    *("rendering", "pages", "republish", "year", "sweden", "capacity", "start"),
+    *("rendering", "pages", "republish", "year", "sweden", "growth", "capacity", "start"),
     *("change", "sending", "throughput", "rivals", "feed"),
 )
 # Many machines on PostgreSQL: as long again.

@@ -41,8 +41,7 @@ def planned(urls: Sequence[str], where: str, *, first: float, again: float, memo
     found = []
     for url in urls:
         calendars = "calendars" if url == urls[-1] else ""
-        command = [sys.executable, "-m", "tests.bench.sweden", url, calendars]
-        found.append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
+        found.append(measured(url, MUNICIPALITIES, calendars))
     middle = {name: statistics.median(turn[name] for turn in found) for name in ("first", "again", "memory")}
     detail = f"{found[0]['posts']:.0f} budskap"
     name = f"Första planen för {MUNICIPALITIES} kommuner{where}"
@@ -57,21 +56,28 @@ def planned(urls: Sequence[str], where: str, *, first: float, again: float, memo
     )
 
 
-def sweden() -> Catalog:
-    """Aneby 290 times over, with its own schools, channels and campaigns each time."""
+def measured(url: str, count: int, calendars: str = "") -> dict[str, float]:
+    """As `measure`, in a process of its own."""
+    command = [sys.executable, "-m", "tests.bench.sweden", url, str(count), calendars]
+    found: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return found
+
+
+def sweden(count: int = MUNICIPALITIES) -> Catalog:
+    """Aneby so many times over, with its own schools, channels and campaigns each time."""
     shipped = load(shipped_directory("config"), channel_kinds=channels.KINDS)
     aneby = shipped.municipality("aneby")
     made = (
         replace(aneby, id=f"kommun-{number:03}", name=f"Kommun {number}", code=f"{number:04}")
-        for number in range(MUNICIPALITIES)
+        for number in range(count)
     )
     return replace(shipped, municipalities={item.id: item for item in made})
 
 
-def measure(url: str, *, with_calendars: bool) -> dict[str, float]:
+def measure(url: str, count: int, *, with_calendars: bool) -> dict[str, float]:
     """Seconds and MB of each part."""
     messages = shipped_directory("templates") / "messages"
-    catalog = sweden()
+    catalog = sweden(count)
     database = Database(url)
     upgrade(database)
 
@@ -98,4 +104,4 @@ def _highest_mb() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(sys.argv[1], with_calendars=sys.argv[2] == "calendars")))
+    print(json.dumps(measure(sys.argv[1], int(sys.argv[2]), with_calendars=sys.argv[3] == "calendars")))
