@@ -236,7 +236,8 @@ def beat(work: Work, *, now: datetime) -> None:
 class Job:
     """A poll and how often it is made. `is_woken` ones also run when something was committed, `woken_after` that.
 
-    However often it is woken, a job rests `rests` times as long as its last run took, but never longer than `every`.
+    However often it is woken, a job rests `rests` times as long as its last run took, if that was long (`QUICK` in
+    `scheduler.worker`), but never longer than `every`.
     """
 
     run: Callable[..., None]
@@ -254,7 +255,7 @@ JOBS: tuple[Job, ...] = (
     Job(publish_local, timedelta(seconds=1), is_woken=True),
     Job(send_outside, timedelta(seconds=1), is_woken=True),
     # A moment later than the sending: both want the one writer, and what is due comes first.
-    # While much is sent every commit changes some calendar: writing those may take a fifth of the worker, no more.
+    # While much is sent every commit changes calendars: writing many may take a fifth of the worker, no more.
     Job(
         refresh_feeds,
         timedelta(seconds=1),

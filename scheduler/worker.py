@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 SENDING_THREADS = 64
 CLOCK_STEP = 2.0  # seconds; less is drift, which does no harm
+# A run that is over so soon is no burden: the next needs no rest before it.
+QUICK = timedelta(milliseconds=100)
 
 
 class Worker:
@@ -121,7 +123,8 @@ class Worker:
             began = datetime.now(UTC)
             self.run_once(job)
             ended = datetime.now(UTC)
-            self._rested[job.id] = ended + min(job.every, job.rests * max(ended - began, timedelta(0)))
+            took = max(ended - began, timedelta(0))
+            self._rested[job.id] = ended + (min(job.every, job.rests * took) if took > QUICK else timedelta(0))
             with self._lock:
                 is_to_go_round = job.id in self._again and not self._stopping.is_set()
                 self._again.discard(job.id)
