@@ -117,7 +117,7 @@ def _invalid(folder: Path, pages: list[str]) -> list[str]:
 
 # Answers that are no pages: for programs, files and pictures, and those that only lead on.
 _NO_PAGES = re.compile(
-    r"/api/.*|/healthz|/readyz|/metrics|/robots\.txt|/mina-kommuner|/bilder/.*|/static/.*|.*/bild/.*|.*\.\{(ending|kind)\}|.*\.(css|svg)"
+    r"/api/.*|/healthz|/readyz|/metrics|/robots\.txt|/mina-kommuner|/l/.*|/bilder/.*|/static/.*|.*/bild/.*|.*\.\{(ending|kind)\}|.*\.(css|svg)"
 )
 
 
