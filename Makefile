@@ -17,8 +17,8 @@ run: $(READY)
 test: $(READY)
 	$(BIN)/pytest -n 2 --no-skips
 
-# The command line as people run it, rehearsals of a year, upgrades from earlier schemas, rounds of link checks, reach and
-# follow-ups; no network.
+# The command line as people run it, rehearsals of a year, upgrades from earlier schemas, rounds of link checks, reach, new years,
+# translations and follow-ups; no network.
 test-longer: $(READY)
 	$(BIN)/pytest -m longer -n 2 --no-skips
 

@@ -22,6 +22,8 @@ from campaigns.sending import delivery
 from tests.fakes import MESSAGES, Clock, FakeChannel, Town
 from tests.sites import TEXT
 
+pytestmark = pytest.mark.longer
+
 VECKAN = "valborg/2027/valborg/veckan/foraldrar"
 NEXT = "valborg/2028/valborg/veckan/foraldrar"
 NOVEMBER = datetime(2027, 11, 15, 9, 0, tzinfo=UTC)

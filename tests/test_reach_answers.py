@@ -25,6 +25,8 @@ from scheduler import jobs
 from tests.fakes import FakeChannel
 from tests.sites import Place, planned
 
+pytestmark = pytest.mark.longer
+
 VECKAN = "valborg/2027/valborg/veckan/foraldrar"
 DAY = timedelta(days=1)
 

@@ -20,6 +20,8 @@ from campaigns.post_sources import PostSources, places_of, texts_of
 from tests.builders import make_channel
 from tests.fakes import MESSAGES, Clock, Town
 
+pytestmark = pytest.mark.longer
+
 INFOR = "valborg/2027/valborg/infor/syskon"
 NEXT = "valborg/2028/valborg/infor/syskon"
 TEXT = '+++\ntitle = "{title}"\nshort = "{title}."\n+++\n\n{title}.\n'
