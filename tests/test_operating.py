@@ -137,3 +137,15 @@ def test_the_command_tells_what_to_confirm(run: Run, monkeypatch: pytest.MonkeyP
     assert code == 0, err
     assert "rad 2: name" in out
     assert run("calendar", "--municipality", "habo", "--json")[0] == 0
+
+
+def test_what_is_not_confirmed_is_told_of_once_and_not_for_every_text(run: Run) -> None:
+    assert run("init", ".")[0] == 0
+    assert run("municipality", "add", "habo", "--name", "Habo kommun", "--code", "0643")[0] == 0
+    assert run("plan")[0] == 0
+
+    _, out, _ = run("check")
+
+    told = [line for line in out.splitlines() if "BEKRÄFTA" in line]
+    assert len(told) == 1, told
+    assert told[0].startswith("FEL  municipalities/habo.toml: ”BEKRÄFTA” står kvar")
