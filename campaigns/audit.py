@@ -188,7 +188,7 @@ def _seal(key: str, entries: int, head: str) -> str:
 
 
 _AUDIT = AuditEntry.__table__  # type: ignore[attr-defined]  # SQLModel gives every table model one
-_SETTING = Setting.__table__  # type: ignore[attr-defined]
+_SETTING = Setting.__table__  # type: ignore[attr-defined]  # as above
 _WORDS = ("municipality", "actor", "action", "subject", "detail")
 _RECORD = insert(_AUDIT)
 _KEPT = select(_SETTING.c.name, _SETTING.c.value).where(or_(_SETTING.c.name == _END, _SETTING.c.name == KEY))

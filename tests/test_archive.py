@@ -186,7 +186,7 @@ def test_the_page_refuses_the_year_0000(place: Place) -> None:
 def published_days(place: Place, first: date, last: date) -> None:
     """Let the follow-up that is published be of other days, signed as it then is."""
     with place.database.write() as session:
-        row = session.exec(select(FollowUpRow).where(FollowUpRow.published_at.is_not(None))).one()  # type: ignore[union-attr]
+        row = session.exec(select(FollowUpRow).where(FollowUpRow.published_at.is_not(None))).one()  # type: ignore[union-attr]  # a column, to SQLModel
         document = replace(document_from(row.payload), first_day=first, last_day=last)
         row.payload, row.first_day, row.last_day = document.to_bytes(), first, last
         row.digest = document.digest

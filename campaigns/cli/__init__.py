@@ -24,10 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         print("Inställningarna har fel:", file=sys.stderr)  # noqa: T201 - the command line speaks by printing
         for problem in error.problems:
-            print(f"  {problem}", file=sys.stderr)  # noqa: T201
+            print(f"  {problem}", file=sys.stderr)  # noqa: T201 - as above
         return 1
     except KampanjhjulError as error:
-        print(error.message, file=sys.stderr)  # noqa: T201
+        print(error.message, file=sys.stderr)  # noqa: T201 - as above
         return 1
     except BrokenPipeError:
         # The reader of our output has had enough (| head). Nothing to tell, and nobody to tell it to.

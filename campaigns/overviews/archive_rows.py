@@ -107,9 +107,9 @@ class ArchiveRows:
         subjects = [*(post.key for post in self.posts), *(item.key for item in self.deliveries)]
         subjects += [*(item.key for item in self.activities), *self.occurrences]
         subjects += [log_subject(item.document.period) for item in stored]
-        is_own = col(AuditEntry.municipality) == municipality.id
-        about = lambda some: select(AuditEntry).where(is_own, col(AuditEntry.subject).in_(some))  # noqa: E731
-        log = [*_all(session, subjects, about), *self._of_pauses(session)]
+        own = select(AuditEntry).where(col(AuditEntry.municipality) == municipality.id)
+        about = _all(session, subjects, lambda some: own.where(col(AuditEntry.subject).in_(some)))
+        log = [*about, *self._of_pauses(session)]
         self.log = sorted(log, key=lambda entry: entry.id or 0)
 
     def _of_pauses(self, session: Session) -> list[AuditEntry]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlmodel import Session
 
 from campaigns.catalog import Municipality
-from campaigns.content import Content
+from campaigns.content import SWEDISH, Content
 from campaigns.followup.sentences import in_brief
 from campaigns.followup.stored import FollowUp, published
 from campaigns.news import Message
@@ -16,7 +16,7 @@ from campaigns.post_names import FOLLOW_UP_TITLE
 
 
 def follow_up_messages(session: Session, municipality: Municipality, *, base_url: str) -> list[Message]:
-    """One for each published follow-up, in the municipality's first language."""
+    """One for each published follow-up. They are written in Swedish, whatever languages the municipality has."""
     return [_message(municipality, item, base_url) for item in published(session, municipality)]
 
 
@@ -36,7 +36,7 @@ def _message(municipality: Municipality, item: FollowUp, base_url: str) -> Messa
         campaign="uppfoljning",
         audience="",
         occurrence="Uppföljning",
-        language=municipality.languages[0],
+        language=SWEDISH,
         published_at=item.published_at,
         last_day=document.last_day,
         content=Content(
@@ -44,7 +44,7 @@ def _message(municipality: Municipality, item: FollowUp, base_url: str) -> Messa
             short=told,
             body=f"{told}\n\n[Läs hela uppföljningen]({base_url}{path})",
             link=f"{base_url}{path}",
-            language=municipality.languages[0],
+            language=SWEDISH,
         ),
         page=path,
     )

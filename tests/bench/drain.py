@@ -120,7 +120,7 @@ def _again(session: Session, table: type[SQLModel], times: int, days: int) -> No
         **dict.fromkeys(("key", "step"), "{0} || '-' || " + shift),
         **dict.fromkeys(("due_at", "not_after", "next_attempt_at"), "{0} + " + later),
     }
-    names = [column.name for column in table.__table__.columns if table is not Approval or column.name != "id"]  # type: ignore[attr-defined]
+    names = [column.name for column in table.__table__.columns if table is not Approval or column.name != "id"]  # type: ignore[attr-defined]  # SQLModel gives every table model one
     values = [changed.get(name, "{0}").format(name) for name in names]
     first = "post_id" if table is Approval else "id"
     session.execute(
